@@ -1,0 +1,56 @@
+import { coreError } from './errors.ts';
+
+/** A timer that has not fired yet. */
+export interface Timer {
+  /** Takes the timer back. Safe to call at any time, any number of times. */
+  cancel(): void;
+}
+
+/**
+ * Time as an input. Every part of Tenon that waits or compares times takes a clock, so that tests move time by hand.
+ *
+ * Obligations of an implementation: `monotonicMs` never goes back; `schedule` fires at most once, never synchronously;
+ * its timers do not keep the process alive.
+ */
+export interface Clock {
+  /** Milliseconds since the Unix epoch. May jump when the machine's clock is set. */
+  now(): number;
+  /** Milliseconds since an arbitrary start; only differences mean something. */
+  monotonicMs(): number;
+  /** Calls `callback` once after `delayMs` milliseconds. */
+  schedule(callback: () => void, delayMs: number): Timer;
+}
+
+/** The machine's clock. */
+export const systemClock: Clock = Object.freeze({
+  now: () => Date.now(),
+  monotonicMs: () => performance.now(),
+  schedule(callback: () => void, delayMs: number): Timer {
+    const handle = setTimeout(callback, delayMs);
+    handle.unref();
+    return { cancel: () => clearTimeout(handle) };
+  },
+});
+
+/**
+ * Waits on a clock.
+ *
+ * @param clock - whose time to wait for
+ * @param delayMs - how long, in milliseconds
+ * @param signal - ends the wait early
+ * @throws `ABORTED` when the signal fires first; its reason is the cause
+ */
+export function sleep(clock: Clock, delayMs: number, signal?: AbortSignal): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const stop = (): void => {
+      timer.cancel();
+      reject(coreError('ABORTED', 'the wait was aborted by its caller', { cause: signal?.reason }));
+    };
+    const timer = clock.schedule(() => {
+      signal?.removeEventListener('abort', stop);
+      resolve();
+    }, delayMs);
+    if (signal?.aborted) stop();
+    else signal?.addEventListener('abort', stop, { once: true });
+  });
+}

@@ -1,0 +1,27 @@
+export { CodedError, isCodedError, toError } from './coded-error.ts';
+export type { CodedErrorOptions, ErrorDetails, JsonValue } from './coded-error.ts';
+export { coreErrorCodes } from './errors.ts';
+export type { CoreErrorCode } from './errors.ts';
+export { andThen, err, mapResult, ok, unwrap } from './result.ts';
+export type { Err, Ok, Result } from './result.ts';
+export { isSecret, REDACTED, Secret } from './secret.ts';
+export { sleep, systemClock } from './clock.ts';
+export type { Clock, Timer } from './clock.ts';
+export { createIdGenerator, idTime, isUuid, newId } from './ids.ts';
+export type { IdGeneratorOptions } from './ids.ts';
+export { deadlineAfter } from './deadline.ts';
+export type { Deadline, DeadlineOptions } from './deadline.ts';
+export {
+  bindContext,
+  currentContext,
+  isTenantId,
+  requireContext,
+  requireTenant,
+  runAs,
+  runInContext,
+} from './context.ts';
+export type { Actor, Context } from './context.ts';
+export { silentLogger } from './logger.ts';
+export type { LogFields, Logger } from './logger.ts';
+export { createTelemetry } from './telemetry.ts';
+export type { Telemetry } from './telemetry.ts';

@@ -1,0 +1,66 @@
+import {
+  metrics,
+  SpanStatusCode,
+  trace,
+  type Attributes,
+  type Counter,
+  type Histogram,
+  type Meter,
+  type ObservableGauge,
+  type Span,
+  type Tracer,
+} from '@opentelemetry/api';
+import { isCodedError, toError } from './coded-error.ts';
+
+/** Spans and metrics of one package, over whatever OpenTelemetry SDK the application installed (or none). */
+export interface Telemetry {
+  /**
+   * Runs work inside a span. The span records how it ended: a failure sets the status and the error's code, never its
+   * message, which may hold a name that does not belong in a trace.
+   */
+  span<T>(name: string, attributes: Attributes, work: (span: Span) => Promise<T>): Promise<T>;
+  /** A counter that only goes up. */
+  counter(name: string, description: string, unit?: string): Counter;
+  /** A distribution of values, by default of seconds. */
+  histogram(name: string, description: string, unit?: string): Histogram;
+  /** A value that is read when metrics are collected. */
+  gauge(name: string, description: string, read: () => number): ObservableGauge;
+}
+
+/**
+ * Gives a package its spans and metrics.
+ *
+ * The SDK is looked up at first use, not at import, so that the order of imports does not matter.
+ *
+ * @param scope - the instrumentation scope, for example `@tenon/database`
+ */
+export function createTelemetry(scope: string): Telemetry {
+  let tracer: Tracer | undefined;
+  let meter: Meter | undefined;
+  const theTracer = (): Tracer => (tracer ??= trace.getTracer(scope));
+  const theMeter = (): Meter => (meter ??= metrics.getMeter(scope));
+
+  return {
+    span(name, attributes, work) {
+      return theTracer().startActiveSpan(name, { attributes }, async (span) => {
+        try {
+          return await work(span);
+        } catch (error) {
+          const type = isCodedError(error) ? error.code : toError(error).name;
+          span.setAttribute('error.type', type);
+          span.setStatus({ code: SpanStatusCode.ERROR, message: type });
+          throw error;
+        } finally {
+          span.end();
+        }
+      });
+    },
+    counter: (name, description, unit = '1') => theMeter().createCounter(name, { description, unit }),
+    histogram: (name, description, unit = 's') => theMeter().createHistogram(name, { description, unit }),
+    gauge(name, description, read) {
+      const gauge = theMeter().createObservableGauge(name, { description });
+      gauge.addCallback((result) => result.observe(read()));
+      return gauge;
+    },
+  };
+}

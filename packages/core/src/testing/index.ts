@@ -1,0 +1,2 @@
+export { createTestClock } from './test-clock.ts';
+export type { TestClock } from './test-clock.ts';
