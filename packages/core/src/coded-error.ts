@@ -67,7 +67,7 @@ export function isCodedError<Code extends string = string>(
   ...codes: readonly Code[]
 ): error is CodedError<Code> {
   if (typeof error !== 'object' || error === null || !(brand in error)) return false;
-  return codes.length === 0 || codes.includes((error as CodedError<Code>).code);
+  return codes.length === 0 || codes.includes((error as unknown as CodedError<Code>).code);
 }
 
 /** Turns anything that was thrown into an `Error`, so that it can be logged or used as a `cause`. */
