@@ -68,11 +68,10 @@ export class Secret {
   get [Symbol.toStringTag](): string {
     return 'Secret';
   }
-
-  [inspect.custom](): string {
-    return REDACTED;
-  }
 }
+
+// Defined here, because a computed name inside the class has no declared type for isolated declarations.
+Object.defineProperty(Secret.prototype, inspect.custom, { value: () => REDACTED });
 
 /** Tells whether a value is a {@link Secret}, also one made by another copy of this package. */
 export function isSecret(value: unknown): value is Secret {
