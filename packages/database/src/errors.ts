@@ -1,0 +1,37 @@
+import { CodedError, type CodedErrorOptions } from '@tenon/core';
+
+/** Every code that `@tenon/database` raises. */
+export const databaseErrorCodes = [
+  'DATABASE_ABORTED',
+  'DATABASE_ACCESS_DENIED',
+  'DATABASE_BUSY',
+  'DATABASE_CLOSED',
+  'DATABASE_COMMIT_UNKNOWN',
+  'DATABASE_CONFLICT',
+  'DATABASE_CONSTRAINT',
+  'DATABASE_DIRECTORY_LOCKED',
+  'DATABASE_NESTED_TRANSACTION',
+  'DATABASE_OPTIONS_INVALID',
+  'DATABASE_QUERY_FAILED',
+  'DATABASE_REFERENCE_MISSING',
+  'DATABASE_SERIALIZATION',
+  'DATABASE_STATEMENT_TIMEOUT',
+  'DATABASE_UNAVAILABLE',
+  'DATABASE_VALUE_INVALID',
+  'MIGRATION_CHANGED',
+  'MIGRATION_FAILED',
+  'MIGRATION_INVALID',
+  'MIGRATION_NEWER',
+] as const;
+
+/** A code that `@tenon/database` raises. */
+export type DatabaseErrorCode = (typeof databaseErrorCodes)[number];
+
+/** Makes an error of this package; the union of codes is checked at compile time. */
+export function databaseError(
+  code: DatabaseErrorCode,
+  message: string,
+  options?: CodedErrorOptions,
+): CodedError<DatabaseErrorCode> {
+  return new CodedError(code, message, options);
+}

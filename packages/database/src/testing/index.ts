@@ -1,0 +1,2 @@
+export { describeDrivers, openTestDatabase } from './test-database.ts';
+export type { TestDatabase, TestDriver } from './test-database.ts';
