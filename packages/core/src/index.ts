@@ -2,6 +2,7 @@ export { CodedError, isCodedError, toError } from './coded-error.ts';
 export type { CodedErrorOptions, ErrorDetails, JsonValue } from './coded-error.ts';
 export { coreErrorCodes } from './errors.ts';
 export type { CoreErrorCode } from './errors.ts';
+export type { InputProblem } from './input-problem.ts';
 export { andThen, err, mapResult, ok, unwrap } from './result.ts';
 export type { Err, Ok, Result } from './result.ts';
 export { isSecret, REDACTED, Secret } from './secret.ts';
