@@ -1,0 +1,125 @@
+import type { JsonValue } from '@tenon/core';
+import { sql, type RawBuilder, type SqlBool } from 'kysely';
+import type { Tx } from '../database.ts';
+import { databaseError } from '../errors.ts';
+import { afterKey, type KeysetColumn } from './keyset.ts';
+import type {
+  CursorCodec,
+  ListFilter,
+  Listing,
+  ListingDefinition,
+  ListingField,
+  ListingQuery,
+  ListPage,
+  ListRequest,
+  ListTotal,
+} from './listing.ts';
+import { parseListRequest } from './parse-request.ts';
+
+const COUNT_LIMIT = 10_000;
+// The last code point there is: in collation C, every text with a prefix sorts before the prefix and this.
+const LAST_CODE_POINT = '\u{10FFFF}';
+const COMPARISONS = { eq: '=', ne: '<>', gt: '>', gte: '>=', lt: '<', lte: '<=' } as const;
+
+type AnyTables = Record<string, Record<string, unknown>>;
+
+/**
+ * Declares how one resource is listed. Pages are found by key and not by counting rows, so the thousandth page costs what
+ * the first does, and rows inserted meanwhile neither repeat nor hide others.
+ *
+ * @example
+ * ```ts
+ * const products = defineListing<ProductRow>({
+ *   resource: 'products',
+ *   table: 'products',
+ *   fields: { price: { column: 'price_minor', type: 'integer', operators: ['gte', 'lte'], sortable: true } },
+ *   defaultSort: 'price',
+ * });
+ * const request = products.parse({ 'price[gte]': '1000', limit: '50' }, cursors);
+ * if (request.ok) await database.withTenant((tx) => products.read(tx, request.value, cursors));
+ * ```
+ * @throws `DATABASE_OPTIONS_INVALID` when the definition contradicts itself
+ */
+export function defineListing<Row extends object>(definition: ListingDefinition): Listing<Row> {
+  const idColumn = definition.idColumn ?? 'id';
+  const defaultField = definition.defaultSort.replace(/^-/, '');
+  if (definition.fields[defaultField]?.sortable !== true) {
+    throw databaseError(
+      'DATABASE_OPTIONS_INVALID',
+      `listing "${definition.resource}": the default sort is not a sortable field`,
+    );
+  }
+  const fieldOf = (name: string): ListingField => definition.fields[name] as ListingField;
+  const keysetOf = (request: ListRequest): readonly KeysetColumn[] => {
+    const columns = request.sorts.map(({ field, direction }) => ({ column: fieldOf(field).column, direction }));
+    // The id goes the way of the last key, so that a sort by one field is one index scan in one direction.
+    return [...columns, { column: idColumn, direction: columns.at(-1)?.direction ?? 'asc' }];
+  };
+
+  const filtered = (tx: Tx<AnyTables>, request: ListRequest): ListingQuery<Row> => {
+    let query = tx.selectFrom(definition.table) as unknown as ListingQuery<Row>;
+    for (const filter of request.filters) query = query.where(condition(fieldOf(filter.field), filter));
+    return query;
+  };
+
+  const selected = (query: ListingQuery<Row>, keyset: readonly KeysetColumn[]): ListingQuery<Row> => {
+    if (definition.columns === undefined) return query.selectAll() as unknown as ListingQuery<Row>;
+    const names = new Set([...definition.columns, ...keyset.map(({ column }) => column)]);
+    return query.select([...names]) as unknown as ListingQuery<Row>;
+  };
+
+  return {
+    parse: (parameters, cursors) => parseListRequest(definition, parameters, cursors),
+    async read<Tables>(
+      tx: Tx<Tables>,
+      request: ListRequest,
+      cursors: CursorCodec,
+      narrow: (query: ListingQuery<Row>) => ListingQuery<Row> = (query) => query,
+    ): Promise<ListPage<Row>> {
+      const anyTx = tx as unknown as Tx<AnyTables>;
+      const keyset = keysetOf(request);
+      let query = selected(narrow(filtered(anyTx, request)), keyset).limit(request.limit + 1);
+      for (const { column, direction } of keyset) query = query.orderBy(sql.ref(column), direction);
+      if (request.after !== undefined) query = query.where(afterKey(keyset, request.after));
+      if (request.offset > 0) query = query.offset(request.offset);
+      const rows = await query.execute();
+      const items = rows.slice(0, request.limit);
+      const hasMore = rows.length > request.limit;
+      const last = items.at(-1);
+      return {
+        items,
+        hasMore,
+        nextCursor:
+          hasMore && last !== undefined ? cursors.encode([request.fingerprint, ...keyOf(last, keyset)]) : null,
+        ...(request.withTotal ? { total: await countUpTo(anyTx, narrow(filtered(anyTx, request))) } : {}),
+      };
+    },
+  };
+}
+
+function condition(field: ListingField, filter: ListFilter): RawBuilder<SqlBool> {
+  const column = sql.ref(field.column);
+  if (filter.operator === 'in') {
+    // One array parameter, so that the statement's text does not depend on how many values there are.
+    const type = sql.raw({ text: 'text[]', integer: 'bigint[]', timestamp: 'timestamptz[]' }[field.type]);
+    return sql<SqlBool>`${column} = any(${filter.value}::${type})`;
+  }
+  if (filter.operator === 'prefix') {
+    return sql<SqlBool>`${column} >= ${filter.value} and ${column} < ${`${String(filter.value)}${LAST_CODE_POINT}`}`;
+  }
+  return sql<SqlBool>`${column} ${sql.raw(COMPARISONS[filter.operator])} ${filter.value}`;
+}
+
+function keyOf(row: object, keyset: readonly KeysetColumn[]): JsonValue[] {
+  return keyset.map(({ column }) => {
+    const value = (row as Record<string, unknown>)[column];
+    return value instanceof Date ? value.toISOString() : (value as JsonValue);
+  });
+}
+
+async function countUpTo<Row>(tx: Tx<AnyTables>, query: ListingQuery<Row>): Promise<ListTotal> {
+  const limited = query.select(sql<number>`1`.as('one')).limit(COUNT_LIMIT + 1);
+  const { rows } = await sql<{ count: number }>`select count(*) as count from (${limited}) as counted`.execute(tx);
+  const count = rows[0]?.count ?? 0;
+  return count > COUNT_LIMIT ? { value: COUNT_LIMIT, relation: 'at-least' } : { value: count, relation: 'exact' };
+}
