@@ -1,0 +1,15 @@
+export { cryptoErrorCodes } from './errors.ts';
+export type { CryptoErrorCode } from './errors.ts';
+export { KeyRing } from './key-ring.ts';
+export type { NewKeyOptions } from './key-ring.ts';
+export { open, openText, seal } from './seal.ts';
+export type { SealOptions } from './seal.ts';
+export type { AssociatedData } from './associated-data.ts';
+export { decodeEnvelope, encodeEnvelope, envelopeKeyId } from './envelope.ts';
+export { sign, verify } from './sign.ts';
+export { deriveKey } from './derive-key.ts';
+export type { DeriveKeyOptions } from './derive-key.ts';
+export { createFernet } from './fernet.ts';
+export type { Fernet, FernetDecryptOptions, FernetOptions } from './fernet.ts';
+export { generateFernetKey } from './fernet-key.ts';
+export { constantTimeEqual } from './constant-time-equal.ts';
