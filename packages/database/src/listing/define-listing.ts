@@ -69,6 +69,7 @@ export function defineListing<Row extends object>(definition: ListingDefinition)
   };
 
   return {
+    definition,
     parse: (parameters, cursors) => parseListRequest(definition, parameters, cursors),
     async read<Tables>(
       tx: Tx<Tables>,

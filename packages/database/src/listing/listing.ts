@@ -95,6 +95,8 @@ export type ListingQuery<Row> = SelectQueryBuilder<Record<string, Record<string,
 
 /** A list of one resource: filters, sorts and pages by key. */
 export interface Listing<Row> {
+  /** What it was made of, for API references. */
+  readonly definition: ListingDefinition;
   /**
    * Checks query parameters: `limit` (1 to 100, default 20), `cursor` or `page`, `sort` (`-createdAt,name`, at most 3),
    * `total=true`, and filters. Anything else is refused, never ignored.
