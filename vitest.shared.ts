@@ -1,6 +1,9 @@
 import { defineConfig } from 'vitest/config';
 
-/** What every package's project shares: workspace imports resolve to TypeScript source; one worker for many files. */
+/**
+ * What every package's project shares: workspace imports resolve to TypeScript source; one worker for many files. An embedded
+ * PostgreSQL takes seconds to start on a busy machine, hence the timeouts.
+ */
 export const shared = defineConfig({
   ssr: { resolve: { conditions: ['@tenon/source', 'module', 'node', 'development|production'] } },
   test: {
@@ -11,4 +14,10 @@ export const shared = defineConfig({
     testTimeout: 30_000,
     hookTimeout: 60_000,
   },
+});
+
+/** For the apps, whose tests also start the program as processes of their own and kill them. */
+export const sharedByApps = defineConfig({
+  ...shared,
+  test: { ...shared.test, testTimeout: 120_000, hookTimeout: 120_000 },
 });

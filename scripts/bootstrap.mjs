@@ -87,7 +87,7 @@ function lockOwner(lock) {
 // Two starts of one checkout (`npm start` here, `npm test` there) must not both rewrite node_modules.
 async function withInstallLock(work) {
   const lock = join(root, '.installing');
-  for (let waiting = false; ; ) {
+  for (let waiting = false; ;) {
     try {
       writeFileSync(lock, String(process.pid), { flag: 'wx' });
       break;

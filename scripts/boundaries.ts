@@ -1,0 +1,40 @@
+/**
+ * Ring 0 in its order: a foundation package may import only those before it. `resilience` and `egress` have their place
+ * here already; they get a row in {@link arrows} when they are built.
+ */
+export const foundationOrder = ['core', 'crypto', 'database', 'kv', 'resilience', 'egress'] as const;
+
+/** The packages that solve one problem of a product each. They know ring 0 and no sibling. */
+export const domainPackages = ['tenancy', 'auth', 'trading'] as const;
+
+const foundation = ['core', 'crypto', 'database', 'kv'] as const;
+const everyPackage = [...foundation, ...domainPackages] as const;
+
+/**
+ * The allowed arrows: who may import whom, by folder name. `bench` and `scripts` are the root's own folders.
+ * A new arrow between siblings of ring 1 is a design decision: put it here, and its reason into ARCHITECTURE.md.
+ */
+export const arrows: Readonly<Record<string, readonly string[]>> = {
+  core: [],
+  crypto: ['core'],
+  database: ['core', 'crypto'],
+  kv: ['core', 'crypto', 'database'],
+  tenancy: foundation,
+  auth: foundation,
+  trading: foundation,
+  server: everyPackage,
+  cli: [...everyPackage, 'server'],
+  bench: [...everyPackage, 'server', 'cli'],
+  scripts: [...everyPackage, 'server', 'cli'],
+};
+
+/**
+ * Files outside every package that the code beside a package's `src` (its tests, its vitest.config.ts) may import by a
+ * relative path, and why.
+ */
+export const sharedFiles: Readonly<Record<string, string>> = {
+  'vitest.shared.ts': 'what every test project has in common',
+  'scripts/services/service.ts': 'types of the servers that fault tests start',
+  'scripts/services/postgres.ts': 'fault tests kill and restart a PostgreSQL of their own',
+  'scripts/services/redis.ts': 'fault tests kill and restart a Redis of their own',
+};
