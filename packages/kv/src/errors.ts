@@ -2,6 +2,7 @@ import { CodedError, type CodedErrorOptions } from '@tenon/core';
 
 /** Every code that `@tenon/kv` raises. */
 export const kvErrorCodes = [
+  'KV_ABORTED',
   'KV_CLOSED',
   'KV_FAILED',
   'KV_FULL',

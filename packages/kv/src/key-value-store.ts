@@ -26,7 +26,8 @@ export interface WriteOptions {
  *
  * Every operation rejects with `KV_KEY_INVALID`, `KV_VALUE_INVALID` or `KV_TTL_INVALID` for a bad argument, `KV_CLOSED` after
  * {@link KeyValueStore.close}, `KV_UNAVAILABLE` (retryable) when what keeps the values cannot be reached, `KV_FULL` (retryable)
- * when it has no room, and `KV_FAILED` for anything else. After `KV_UNAVAILABLE` a write may or may not have happened.
+ * when it has no room, `KV_ABORTED` when the driver heeds the context's signal and that fired, and `KV_FAILED` for anything else.
+ * After `KV_UNAVAILABLE` and `KV_ABORTED` a write may or may not have happened.
  */
 export interface KeyValueStore {
   /** The value, or `undefined` when there is none. */
