@@ -194,7 +194,7 @@ class PooledDatabase implements Database {
 
   async #connect(): Promise<pg.PoolClient> {
     try {
-      const { pool } = this.#opened ?? (await this.#open());
+      const { pool } = await this.#open();
       return await pool.connect();
     } catch (error) {
       throw this.#translate(error);
