@@ -64,14 +64,14 @@ function escape(text: string): string {
 function differences(text: string, packages: readonly PackageCodes[]): readonly Problem[] {
   const listed = new Set([...text.matchAll(/^\| `([A-Z0-9_]+)`/gm)].map((match) => match[1] ?? ''));
   const declared = new Set(packages.flatMap((one) => one.codes.map(({ code }) => code)));
-  const advice = 'run npm run error-codes -- --write';
   const missing = [...declared].filter((code) => !listed.has(code));
   const stale = [...listed].filter((code) => !declared.has(code));
   const found = [
-    ...missing.map((code) => ({ where: page, message: `does not list ${code}: ${advice}` })),
-    ...stale.map((code) => ({ where: page, message: `lists ${code}, which no package declares: ${advice}` })),
+    ...(missing.length > 0 ? [`does not list ${missing.join(', ')}`] : []),
+    ...(stale.length > 0 ? [`lists what no package declares: ${stale.join(', ')}`] : []),
   ];
-  return found.length > 0 ? found : [{ where: page, message: `its tables are out of date: ${advice}` }];
+  const told = found.length > 0 ? found : ['its tables are out of date'];
+  return told.map((message) => ({ where: page, message: `${message}. Run npm run error-codes -- --write` }));
 }
 
 if (import.meta.main) {

@@ -38,7 +38,7 @@ describe('checkErrorCodes', () => {
     writeFileSync(join(root, 'packages/kv/src/store.ts'), raise(`kvError('KV_FULL', 'full')`));
     expect(messagesOf(root)).toEqual([
       expect.stringContaining('does not list KV_FULL'),
-      expect.stringContaining('lists KV_CLOSED, which no package declares'),
+      expect.stringContaining('lists what no package declares: KV_CLOSED'),
     ]);
   });
 
