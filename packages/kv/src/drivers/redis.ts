@@ -84,6 +84,7 @@ class RedisStore implements KeyValueStore {
     const logger = options.logger ?? silentLogger;
     this.#redis = options.client.duplicate({
       autoResendUnfulfilledCommands: false,
+      maxRetriesPerRequest: 0, // fails what is under way as soon as the connection is lost, not after `timeoutMs`
       reconnectOnError: null,
       commandTimeout: timeoutMs,
       enableAutoPipelining: false,
