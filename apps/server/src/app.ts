@@ -1,0 +1,125 @@
+import type { Socket } from 'node:net';
+import cookie from '@fastify/cookie';
+import cors from '@fastify/cors';
+import Fastify, { type FastifyBaseLogger, type FastifyInstance } from 'fastify';
+import { createAuthenticator } from './authenticator.ts';
+import { serverError } from './errors.ts';
+import { guardRoutes } from './http/access.ts';
+import { answerErrors, sendProblem } from './http/answer-errors.ts';
+import { serveApiReference } from './http/api-reference.ts';
+import { watchCrossTenantAccess } from './http/cross-tenant-watch.ts';
+import { acceptJsonBodies } from './http/json-body.ts';
+import { PROBLEM_MEDIA_TYPE, toProblem } from './http/problem.ts';
+import { requestIdOf } from './http/request-id.ts';
+import { recordRequests } from './http/request-log.ts';
+import { sendSecurityHeaders } from './http/security-headers.ts';
+import type { ServerMetrics } from './metrics.ts';
+import type { Readiness } from './readiness.ts';
+import { accountRoutes } from './routes/account-routes.ts';
+import { authRoutes } from './routes/auth.ts';
+import { healthRoutes } from './routes/health.ts';
+import { orderRoutes } from './routes/orders.ts';
+import { productRoutes } from './routes/products.ts';
+import { apiKeyRoutes, tenantRoutes } from './routes/tenant-routes.ts';
+import { userRoutes } from './routes/users.ts';
+import type { Services } from './services.ts';
+import type { Settings } from './settings/settings.ts';
+
+/** What {@link createApp} takes. */
+export interface AppOptions {
+  readonly settings: Settings;
+  readonly services: Services;
+  readonly readiness: Readiness;
+  readonly metrics: ServerMetrics;
+  readonly logger: FastifyBaseLogger;
+  readonly version: string;
+}
+
+/** Answered also while the database is not there yet. */
+const ALWAYS_ANSWERED = ['/healthz', '/readyz', '/metrics', '/openapi.json', '/docs'];
+
+/** Builds the HTTP application: all routes, no socket. `app.inject` calls it, {@link startServer} listens with it. */
+export async function createApp(options: AppOptions): Promise<FastifyInstance> {
+  const { settings, services, readiness, metrics, logger } = options;
+  const app = Fastify({
+    loggerInstance: logger,
+    genReqId: requestIdOf,
+    requestIdHeader: false,
+    disableRequestLogging: true,
+    bodyLimit: settings.bodyLimitBytes,
+    requestTimeout: settings.requestTimeoutMs,
+    trustProxy: settings.trustedProxies.length === 0 ? false : [...settings.trustedProxies],
+    forceCloseConnections: 'idle',
+    // While draining, requests on open connections are still answered: the work is done, and clients see no error.
+    return503OnClosing: false,
+    routerOptions: { maxParamLength: 128 },
+    ajv: { customOptions: { coerceTypes: false, removeAdditional: false, useDefaults: false } },
+    frameworkErrors: (error, request, reply) => {
+      sendProblem(request, reply, serverError('REQUEST_MALFORMED', 'the address cannot be read', { cause: error }));
+    },
+    clientErrorHandler: answerBrokenRequest,
+  });
+  // Bodies and queries are checked by the service or listing that they are for, all problems at once; the schemas of the
+  // routes describe them, and shape the answers.
+  app.setValidatorCompiler(() => () => true);
+  acceptJsonBodies(app);
+  answerErrors(app);
+  recordRequests(app, metrics);
+  sendSecurityHeaders(app);
+  await app.register(cookie);
+  if (settings.corsOrigins.length > 0) {
+    await app.register(cors, {
+      origin: [...settings.corsOrigins],
+      credentials: true,
+      methods: ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE'],
+      exposedHeaders: ['etag', 'location', 'retry-after', 'x-request-id', 'idempotency-replayed'],
+      maxAge: 600,
+    });
+  }
+  refuseUntilReady(app, readiness);
+  guardRoutes(app, createAuthenticator(services), ['/docs', '*']);
+  const drained = watchCrossTenantAccess(app, services);
+  app.addHook('onClose', drained);
+
+  await serveApiReference(app, { version: options.version });
+  healthRoutes(app, services, { readiness, metrics, settings });
+  authRoutes(app, services, settings);
+  accountRoutes(app, services);
+  userRoutes(app, services);
+  productRoutes(app, services);
+  orderRoutes(app, services);
+  tenantRoutes(app, services);
+  apiKeyRoutes(app, services);
+  await app.ready();
+  return app;
+}
+
+function refuseUntilReady(app: FastifyInstance, readiness: Readiness): void {
+  app.addHook('onRequest', async (request) => {
+    if (readiness.state() !== 'starting') return;
+    const path = request.url.split('?')[0] ?? '';
+    if (ALWAYS_ANSWERED.some((known) => path === known || path.startsWith(`${known}/`))) return;
+    throw serverError('NOT_READY', 'the server is starting and waits for its database', {
+      retryable: true,
+      retryAfterMs: 2_000,
+    });
+  });
+}
+
+// What reaches this never became a request: there is no reply to send it with.
+function answerBrokenRequest(error: Error & { code?: string }, socket: Socket): void {
+  if (error.code === 'ECONNRESET' || !socket.writable) {
+    socket.destroy();
+    return;
+  }
+  const coded =
+    error.code === 'ERR_HTTP_REQUEST_TIMEOUT'
+      ? serverError('REQUEST_TIMEOUT', 'the request did not arrive in time')
+      : serverError('REQUEST_MALFORMED', 'this is not an HTTP request that can be read');
+  const { document } = toProblem(coded, requestIdOf({ headers: {} }));
+  const body = JSON.stringify(document);
+  socket.end(
+    `HTTP/1.1 ${document.status} ${document.title}\r\nContent-Type: ${PROBLEM_MEDIA_TYPE}\r\n` +
+      `Content-Length: ${Buffer.byteLength(body)}\r\nConnection: close\r\n\r\n${body}`,
+  );
+}

@@ -1,0 +1,85 @@
+import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import { isCodedError, toError, type InputProblem } from '@tenon/core';
+import { serverError } from '../errors.ts';
+import { inputInvalid, toProblem } from './problem.ts';
+
+/** Answers every failure, of any layer, with a problem document. */
+export function answerErrors(app: FastifyInstance): void {
+  const methods = collectMethods(app);
+
+  app.setErrorHandler((thrown: unknown, request, reply) => sendProblem(request, reply, translate(thrown)));
+  app.setNotFoundHandler((request, reply) => {
+    const allowed = methods(request.url.split('?')[0] ?? '');
+    const error =
+      allowed.length === 0 || allowed.includes(request.method)
+        ? serverError('ROUTE_NOT_FOUND', `there is no ${request.method} ${request.url.split('?')[0]}; see /docs`)
+        : serverError('METHOD_NOT_ALLOWED', `${request.method} is not possible here`, {
+            details: { allow: allowed.join(', ') },
+          });
+    return sendProblem(request, reply, error);
+  });
+}
+
+/** Sends one problem document, and logs what must be looked at. */
+export function sendProblem(request: FastifyRequest, reply: FastifyReply, thrown: unknown): FastifyReply {
+  const { document, headers } = toProblem(thrown, request.id);
+  if (document.status >= 500) {
+    const level = document.status === 500 ? 'error' : 'warn';
+    request.log[level]({ err: toError(thrown), code: document.code }, 'request failed');
+  }
+  // As bytes, because the route's response schema must not cut the document down.
+  return reply
+    .code(document.status)
+    .headers(headers)
+    .send(Buffer.from(JSON.stringify(document)));
+}
+
+function translate(thrown: unknown): unknown {
+  if (isCodedError(thrown)) return thrown;
+  const error = thrown as FastifyError;
+  if (Array.isArray(error.validation)) return inputInvalid(problemsOf(error));
+  switch (error.code) {
+    case 'FST_ERR_CTP_BODY_TOO_LARGE':
+      return serverError('BODY_TOO_LARGE', 'the body is larger than this server accepts', { cause: error });
+    case 'FST_ERR_CTP_INVALID_MEDIA_TYPE':
+      return serverError('MEDIA_TYPE_UNSUPPORTED', 'the body must be application/json', { cause: error });
+    case 'FST_ERR_CTP_INVALID_CONTENT_LENGTH':
+      return serverError('BODY_MALFORMED', 'the body is not as long as Content-Length says', { cause: error });
+    case 'FST_ERR_BAD_URL':
+    case 'FST_ERR_MAX_PARAM_LENGTH':
+      return serverError('REQUEST_MALFORMED', 'the address cannot be read', { cause: error });
+    default:
+      return error.statusCode !== undefined && error.statusCode < 500
+        ? serverError('REQUEST_MALFORMED', 'the request cannot be read', { cause: error })
+        : thrown;
+  }
+}
+
+function problemsOf(error: FastifyError): readonly InputProblem[] {
+  return (error.validation ?? []).map((issue): InputProblem => {
+    const property = issue.params['additionalProperty'] ?? issue.params['missingProperty'];
+    const path = `${issue.instancePath}${typeof property === 'string' ? `/${property}` : ''}`;
+    return { path, code: toCode(issue.keyword), message: issue.message ?? 'is not valid' };
+  });
+}
+
+function toCode(keyword: string): string {
+  if (keyword === 'additionalProperties') return 'unknown_field';
+  return keyword.replaceAll(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
+}
+
+// Which methods exist at a path, for 405: the router only knows how to answer for one method at a time.
+function collectMethods(app: FastifyInstance): (path: string) => readonly string[] {
+  const routes: { readonly pattern: RegExp; readonly methods: readonly string[] }[] = [];
+  app.addHook('onRoute', ({ url, method }) => {
+    const source = url
+      .split('/')
+      .map((part) =>
+        part.startsWith(':') ? '[^/]+' : part === '*' ? '.*' : part.replaceAll(/[.*+?^${}()|[\]\\]/g, String.raw`\$&`),
+      )
+      .join('/');
+    routes.push({ pattern: new RegExp(`^${source}/?$`), methods: [method].flat() });
+  });
+  return (path) =>
+    [...new Set(routes.filter(({ pattern }) => pattern.test(path)).flatMap(({ methods }) => methods))].toSorted();
+}

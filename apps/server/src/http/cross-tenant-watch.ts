@@ -1,0 +1,64 @@
+import type { FastifyInstance, FastifyRequest } from 'fastify';
+import { toError } from '@tenon/core';
+import type { Services } from '../services.ts';
+
+/** A row that a request asked for and that its tenant does not have. */
+interface MissedRow {
+  readonly resource: string;
+  readonly id: string;
+  ownerOf(): Promise<string | undefined>;
+}
+
+declare module 'fastify' {
+  interface FastifyRequest {
+    missedRow: MissedRow | undefined;
+  }
+}
+
+/** Notes that a request asked for a row that is not there; {@link watchCrossTenantAccess} looks into it after the answer. */
+export function noteMissedRow(request: FastifyRequest, missed: MissedRow): void {
+  request.missedRow = missed;
+}
+
+/**
+ * Tells a typing error from an attempt to reach another tenant's row, and records the latter. All of it happens after the answer
+ * was sent, so that neither its content nor its timing says which of the two it was.
+ *
+ * @returns waits for what is being looked into
+ */
+export function watchCrossTenantAccess(
+  app: FastifyInstance,
+  { tenancy }: Pick<Services, 'tenancy'>,
+): () => Promise<void> {
+  const pending = new Set<Promise<void>>();
+  app.decorateRequest('missedRow', undefined);
+
+  const investigate = async (request: FastifyRequest, missed: MissedRow): Promise<void> => {
+    const { principal } = request;
+    const owner = await missed.ownerOf();
+    if (owner === undefined || owner === principal?.tenant || principal?.tenant === undefined) return;
+    await tenancy.securityEvents.record({
+      type: 'tenant.cross-access',
+      actor: principal.actor,
+      tenantId: principal.tenant,
+      otherTenantId: owner,
+      resource: `${missed.resource}/${missed.id}`,
+      requestId: request.id,
+      details: { method: request.method },
+    });
+  };
+
+  app.addHook('onResponse', async (request, reply) => {
+    const missed = request.missedRow;
+    if (missed === undefined || reply.statusCode !== 404) return;
+    const work = investigate(request, missed).catch((error: unknown) => {
+      request.log.error({ err: toError(error) }, 'a request for an unknown row could not be looked into');
+    });
+    pending.add(work);
+    void work.finally(() => pending.delete(work));
+  });
+
+  return async () => {
+    await Promise.all(pending);
+  };
+}

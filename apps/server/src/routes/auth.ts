@@ -1,0 +1,223 @@
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import type { ClientDetails, SignedIn } from '@tenon/auth';
+import { Type } from 'typebox';
+import { serverError } from '../errors.ts';
+import { accountAccess, principalOf, publicAccess } from '../http/access.ts';
+import { bodyCheck } from '../http/check-body.ts';
+import { clearRefreshCookie, createOriginCheck, refreshCookieOf, setRefreshCookie } from '../http/refresh-cookie.ts';
+import type { Services } from '../services.ts';
+import type { Settings } from '../settings/settings.ts';
+import {
+  AccountSchema,
+  ChangePasswordBody,
+  LoginBody,
+  Me,
+  RefreshBody,
+  RegisterBody,
+  toAccount,
+  Tokens,
+} from './auth-schemas.ts';
+
+/** Where a request came from, as far as the settings trust it. */
+export function clientOf(request: FastifyRequest): ClientDetails {
+  const userAgent = request.headers['user-agent'];
+  return { ip: request.ip, ...(userAgent === undefined ? {} : { userAgent }) };
+}
+
+/** Registration, login, refresh, logout, me and the password, under `/auth`. */
+export function authRoutes(app: FastifyInstance, services: Services, settings: Settings): void {
+  const { auth, tenancy } = services;
+  const checkOrigin = createOriginCheck(settings.corsOrigins);
+  const checkRegister = bodyCheck(RegisterBody);
+  const checkLogin = bodyCheck(LoginBody);
+  const checkRefresh = bodyCheck(RefreshBody);
+  const checkChange = bodyCheck(ChangePasswordBody);
+  const tags = ['Sign in'];
+
+  const answer = (reply: FastifyReply, signedIn: SignedIn, mode: 'body' | 'cookie') => {
+    if (mode === 'cookie') setRefreshCookie(reply, signedIn.refreshToken.reveal(), signedIn.refreshExpiresAt);
+    reply.header('cache-control', 'no-store');
+    return {
+      accessToken: signedIn.accessToken.reveal(),
+      tokenType: 'Bearer' as const,
+      accessExpiresAt: signedIn.accessExpiresAt.toISOString(),
+      ...(mode === 'cookie' ? {} : { refreshToken: signedIn.refreshToken.reveal() }),
+      refreshExpiresAt: signedIn.refreshExpiresAt.toISOString(),
+      tenant: signedIn.tenant ?? null,
+      tenants: signedIn.tenants.map(({ tenantId, role }) => ({ id: tenantId, role })),
+    };
+  };
+
+  /** The refresh token of the body, or of the cookie after the check that the page is ours. */
+  const refreshTokenOf = (request: FastifyRequest): { token: string; mode: 'body' | 'cookie' } => {
+    const body = request.body === undefined ? {} : checkRefresh(request.body);
+    if (body.refreshToken !== undefined) return { token: body.refreshToken, mode: 'body' };
+    const cookie = refreshCookieOf(request);
+    if (cookie === undefined) {
+      throw serverError('SIGN_IN_REQUIRED', 'send the refresh token, as "refreshToken" in the body or in its cookie');
+    }
+    checkOrigin(request);
+    return { token: cookie, mode: 'cookie' };
+  };
+
+  app.post(
+    '/auth/register',
+    {
+      config: { access: publicAccess },
+      schema: {
+        tags,
+        summary: 'Register',
+        description: 'Makes an account and a tenant that it owns. Only where TENON_REGISTRATION is `open`.',
+        body: RegisterBody,
+        response: { 201: AccountSchema },
+      },
+    },
+    async (request, reply) => {
+      if (settings.registration === 'closed') {
+        throw serverError('REGISTRATION_CLOSED', 'this server takes no registrations; ask its owner for an invitation');
+      }
+      const { tenantName, ...input } = checkRegister(request.body);
+      const account = await auth.register(input);
+      await tenancy.tenants.create({
+        name: tenantName ?? account.name,
+        owner: { accountId: account.id, email: account.email, name: account.name },
+      });
+      reply.code(201).header('location', '/auth/me');
+      return toAccount(account);
+    },
+  );
+
+  app.post(
+    '/auth/login',
+    {
+      config: { access: publicAccess },
+      schema: {
+        tags,
+        summary: 'Sign in',
+        description:
+          'Opens a session. With `"mode": "cookie"` the refresh token is set as an HttpOnly cookie and not shown to scripts.',
+        body: LoginBody,
+        response: { 200: Tokens },
+      },
+    },
+    async (request, reply) => {
+      const { mode = 'body', ...input } = checkLogin(request.body);
+      if (mode === 'cookie') checkOrigin(request);
+      return answer(reply, await auth.signIn({ ...input, ...clientOf(request) }), mode);
+    },
+  );
+
+  app.post(
+    '/auth/refresh',
+    {
+      config: { access: publicAccess },
+      schema: {
+        tags,
+        summary: 'Refresh',
+        description: 'Exchanges a refresh token for its successor and a new access token. Each token works once.',
+        body: Type.Optional(RefreshBody),
+        response: { 200: Tokens },
+      },
+    },
+    async (request, reply) => {
+      const { token, mode } = refreshTokenOf(request);
+      return answer(reply, await auth.refresh(token, clientOf(request)), mode);
+    },
+  );
+
+  app.post(
+    '/auth/logout',
+    {
+      config: { access: publicAccess },
+      schema: {
+        tags,
+        summary: 'Sign out',
+        description:
+          'Ends the session of the refresh token, and with it its access tokens. Unknown tokens are no error.',
+        body: Type.Optional(RefreshBody),
+        response: { 204: Type.Null() },
+      },
+    },
+    async (request, reply) => {
+      const { token } = refreshTokenOf(request);
+      await auth.signOutByRefreshToken(token);
+      clearRefreshCookie(reply);
+      return reply.code(204).send();
+    },
+  );
+
+  app.post(
+    '/auth/logout-all',
+    {
+      config: { access: accountAccess },
+      schema: { tags, summary: 'Sign out everywhere', response: { 204: Type.Null() } },
+    },
+    async (request, reply) => {
+      await auth.signOutAll(principalOf(request).accountId ?? '');
+      clearRefreshCookie(reply);
+      return reply.code(204).send();
+    },
+  );
+
+  app.get(
+    '/auth/me',
+    {
+      config: { access: accountAccess },
+      schema: { tags, summary: 'Who am I', response: { 200: Me } },
+    },
+    async (request) => {
+      const principal = principalOf(request);
+      const account = await auth.accounts.get(principal.accountId ?? '');
+      if (account === undefined) throw serverError('SIGN_IN_REQUIRED', 'the account does not exist any more');
+      const memberships = await tenancy.membershipsOf(account.id);
+      return {
+        account: toAccount(account),
+        tenant: principal.tenant ?? null,
+        userId: principal.userId ?? null,
+        role: principal.role ?? null,
+        scopes: [...principal.scopes],
+        tenants: memberships.map(({ tenantId, tenantName, role }) => ({ id: tenantId, name: tenantName, role })),
+      };
+    },
+  );
+
+  app.post(
+    '/auth/password',
+    {
+      config: { access: accountAccess },
+      schema: {
+        tags,
+        summary: 'Change the password',
+        description: 'Ends all other sessions of the account.',
+        body: ChangePasswordBody,
+        response: { 204: Type.Null() },
+      },
+    },
+    async (request, reply) => {
+      const { accountId = '', sessionId } = principalOf(request);
+      await auth.changePassword({
+        ...checkChange(request.body),
+        ...clientOf(request),
+        accountId,
+        ...(sessionId === undefined ? {} : { keepSessionId: sessionId }),
+      });
+      return reply.code(204).send();
+    },
+  );
+
+  app.get(
+    '/.well-known/jwks.json',
+    {
+      config: { access: publicAccess },
+      schema: {
+        tags,
+        summary: 'Public keys of access tokens',
+        response: { 200: Type.Object({ keys: Type.Array(Type.Record(Type.String(), Type.String())) }) },
+      },
+    },
+    async (_request, reply) => {
+      reply.header('cache-control', 'public, max-age=300');
+      return auth.jwks();
+    },
+  );
+}
