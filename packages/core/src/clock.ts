@@ -17,17 +17,27 @@ export interface Clock {
   now(): number;
   /** Milliseconds since an arbitrary start; only differences mean something. */
   monotonicMs(): number;
-  /** Calls `callback` once after `delayMs` milliseconds. */
+  /** Calls `callback` once after `delayMs` milliseconds, however many; `Infinity` is never. */
   schedule(callback: () => void, delayMs: number): Timer;
 }
+
+// Past 31 bits, setTimeout fires at once instead of in 25 days.
+const LONGEST_TIMEOUT_MS = 2 ** 31 - 1;
 
 /** The machine's clock. */
 export const systemClock: Clock = Object.freeze({
   now: () => Date.now(),
   monotonicMs: () => performance.now(),
   schedule(callback: () => void, delayMs: number): Timer {
-    const handle = setTimeout(callback, delayMs);
-    handle.unref();
+    let handle: NodeJS.Timeout;
+    const arm = (leftMs: number): void => {
+      const isLast = !(leftMs > LONGEST_TIMEOUT_MS);
+      handle = isLast
+        ? setTimeout(callback, leftMs)
+        : setTimeout(() => arm(leftMs - LONGEST_TIMEOUT_MS), LONGEST_TIMEOUT_MS);
+      handle.unref();
+    };
+    arm(delayMs);
     return { cancel: () => clearTimeout(handle) };
   },
 });

@@ -70,8 +70,9 @@ export function isCodedError<Code extends string = string>(
   return codes.length === 0 || codes.includes((error as unknown as CodedError<Code>).code);
 }
 
-/** Turns anything that was thrown into an `Error`, so that it can be logged or used as a `cause`. */
+/** Turns anything that was thrown into an `Error`, so that it can be logged or used as a `cause`; the value is its cause. */
 export function toError(thrown: unknown): Error {
   if (thrown instanceof Error) return thrown;
-  return new Error(typeof thrown === 'string' ? thrown : `a value of type ${typeof thrown} was thrown`);
+  if (typeof thrown === 'string') return new Error(thrown);
+  return new Error(`a value of type ${typeof thrown} was thrown`, { cause: thrown });
 }

@@ -1,5 +1,5 @@
 import { systemClock, type Clock } from './clock.ts';
-import { CodedError } from './coded-error.ts';
+import type { CodedError } from './coded-error.ts';
 import { coreError } from './errors.ts';
 
 /** A moment by which work must be finished. It is absolute, so it stays right however many layers it passes. */

@@ -11,6 +11,8 @@ export interface IdGeneratorOptions {
 }
 
 const POOL_BYTES = 4096;
+// Eight for the last part of the id, two for the counter's start: the two must not share bits, or an id has fewer.
+const BYTES_PER_ID = 10;
 
 /**
  * Makes a generator of UUID version 7 ids (RFC 9562, section 5.7): sortable by creation time, and strictly increasing
@@ -32,16 +34,16 @@ export function createIdGenerator(options: IdGeneratorOptions = {}): () => strin
   let counter = 0;
 
   return () => {
-    // One system call for 512 ids: a call each costs more than the rest of this function.
-    if (used + 8 > POOL_BYTES) {
+    // One system call for 400 ids: a call each costs more than the rest of this function.
+    if (used + BYTES_PER_ID > POOL_BYTES) {
       fillRandom(pool);
       used = 0;
     }
-    const now = clock.now();
+    const now = Math.floor(clock.now());
     if (now > lastMs) {
       lastMs = now;
       // Starts in the lower half, so that a burst has at least 2,048 ids before the counter borrows from the future.
-      counter = (((pool[used] as number) << 8) | (pool[used + 1] as number)) & 0x7ff;
+      counter = (((pool[used + 8] as number) << 8) | (pool[used + 9] as number)) & 0x7ff;
     } else if (counter === 0xfff) {
       lastMs += 1;
       counter = 0;
@@ -52,7 +54,7 @@ export function createIdGenerator(options: IdGeneratorOptions = {}): () => strin
     const random = Buffer.from(pool.buffer, pool.byteOffset + used, 8);
     random[0] = ((random[0] as number) & 0x3f) | 0x80;
     const tail = random.toString('hex');
-    used += 8;
+    used += BYTES_PER_ID;
     return `${time.slice(0, 8)}-${time.slice(8)}-7${counter.toString(16).padStart(3, '0')}-${tail.slice(0, 4)}-${tail.slice(4)}`;
   };
 }

@@ -45,7 +45,6 @@ export class Secret {
   /** Compares in constant time; neither value nor length leaks through timing. */
   equals(other: Secret | string): boolean {
     const theirs = typeof other === 'string' ? other : other.reveal();
-    const digest = (text: string): Buffer => createHash('sha256').update(text).digest();
     return timingSafeEqual(digest(this.#value), digest(theirs));
   }
 
@@ -72,6 +71,11 @@ export class Secret {
 
 // Defined here, because a computed name inside the class has no declared type for isolated declarations.
 Object.defineProperty(Secret.prototype, inspect.custom, { value: () => REDACTED });
+
+// As UTF-16: in UTF-8, a lone surrogate would become U+FFFD and so equal a text that it is not.
+function digest(text: string): Buffer {
+  return createHash('sha256').update(text, 'utf16le').digest();
+}
 
 /** Tells whether a value is a {@link Secret}, also one made by another copy of this package. */
 export function isSecret(value: unknown): value is Secret {

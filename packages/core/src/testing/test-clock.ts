@@ -2,7 +2,11 @@ import type { Clock, Timer } from '../clock.ts';
 
 /** A clock that stands still until a test moves it. */
 export interface TestClock extends Clock {
-  /** Moves time on by `ms`, fires what falls due in order, and lets the promises that wait on it continue. */
+  /**
+   * Moves time on by `ms`, fires what falls due in order, and lets the promises that wait on it continue.
+   *
+   * @param ms - 0 or more: monotonic time never goes back
+   */
   advance(ms: number): Promise<void>;
   /** Sets the wall clock alone, as an administrator would; timers do not notice. */
   setNow(epochMs: number): void;
@@ -21,9 +25,6 @@ export function createTestClock(startMs: number = Date.UTC(2026, 0, 1)): TestClo
   let sequence = 0;
   const timers = new Map<number, { dueMs: number; callback: () => void }>();
 
-  // Awaited callbacks chain several microtasks (and real I/O needs a turn of the loop): give both a chance to settle.
-  const settle = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
-
   return {
     now: () => offset + elapsed,
     monotonicMs: () => elapsed,
@@ -33,6 +34,7 @@ export function createTestClock(startMs: number = Date.UTC(2026, 0, 1)): TestClo
       return { cancel: () => void timers.delete(id) };
     },
     async advance(ms: number): Promise<void> {
+      if (!(ms >= 0)) throw new RangeError(`a clock cannot advance by ${ms} ms`);
       const target = elapsed + ms;
       await settle();
       for (;;) {
@@ -47,7 +49,8 @@ export function createTestClock(startMs: number = Date.UTC(2026, 0, 1)): TestClo
         timer.callback();
         await settle();
       }
-      elapsed = target;
+      // Another advance may have gone further meanwhile.
+      elapsed = Math.max(elapsed, target);
       await settle();
     },
     setNow(epochMs: number): void {
@@ -55,4 +58,9 @@ export function createTestClock(startMs: number = Date.UTC(2026, 0, 1)): TestClo
     },
     pending: () => timers.size,
   };
+}
+
+// Awaited callbacks chain several microtasks (and real I/O needs a turn of the loop): give both a chance to settle.
+function settle(): Promise<void> {
+  return new Promise((resolve) => setImmediate(resolve));
 }
