@@ -28,3 +28,11 @@ export type { NewSecurityEvent, SecurityEvent, SecurityEventType } from './secur
 export { securityEventListing } from './security-events/security-event-listing.ts';
 export type { SecurityEvents } from './security-events/security-events.ts';
 export type { SecurityEventRow, TenancyTables, UserRow } from './tables.ts';
+export { createTenantRepository } from './repository/tenant-repository.ts';
+export type {
+  TenantRecord,
+  TenantRepository,
+  TenantRepositoryOptions,
+  WritableFields,
+} from './repository/tenant-repository.ts';
+export { parseNewUser, parseNewUsers, parseUser, parseUserPatch, parseUserReplacement } from './users/parse-user.ts';

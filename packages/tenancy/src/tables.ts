@@ -1,11 +1,12 @@
 import type { JsonValue } from '@tenon/core';
 import type { Generated, GeneratedAlways, JSONColumnType, Selectable } from 'kysely';
+import type { SecurityEventType } from './security-events/security-event.ts';
 import type { Role } from './users/role.ts';
 import type { UserStatus } from './users/user.ts';
 import type { TenantStatus } from './tenants/tenant.ts';
 
 type JsonObject = { readonly [key: string]: JsonValue };
-type Json = JSONColumnType<JsonObject, string, string>;
+type Json = JSONColumnType<JsonObject>;
 
 interface TenantTable {
   tenant_id: string;
@@ -70,7 +71,7 @@ interface SettingsHistoryTable {
 interface SecurityEventTable {
   tenant_id: string | null;
   id: string;
-  type: string;
+  type: SecurityEventType;
   actor_type: string | null;
   actor_id: string | null;
   resource: string | null;

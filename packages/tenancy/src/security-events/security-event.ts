@@ -39,13 +39,13 @@ export interface NewSecurityEvent {
   readonly actor?: Pick<Actor, 'type' | 'id'>;
   /** Whose event it is. Default: the context's tenant; none before one is known. */
   readonly tenantId?: string;
-  /** What it was about, for example `users/0199…`. At most 256 characters. */
+  /** What it was about, for example `users/0199…`. Cut after 256 characters. */
   readonly resource?: string;
   /** The other tenant, when two are involved. */
   readonly otherTenantId?: string;
   /** Default: the context's request id. */
   readonly requestId?: string;
-  /** Further facts: never a secret. At most 4 KiB as JSON. Default `{}`. */
+  /** Further facts: never a secret. Beyond 4 KiB as JSON they are replaced by a note of their size. Default `{}`. */
   readonly details?: { readonly [key: string]: JsonValue };
 }
 

@@ -5,9 +5,8 @@ import type { NewSecurityEvent, SecurityEvent } from './security-event.ts';
 export interface SecurityEvents {
   /**
    * Records one event: a row, a log line of level `warn`, and a count in the metric `tenon.security_events`. It takes a
-   * transaction of its own, so call it outside of any.
-   *
-   * @throws `SECURITY_EVENT_INVALID` when details or resource are too long or not JSON
+   * transaction of its own, so call it outside of any. Text that is too long, or that a database cannot hold, is cut or
+   * cleaned and not refused: an attacker must not be able to prevent the record by what they send.
    */
   record(event: NewSecurityEvent): Promise<void>;
   /**

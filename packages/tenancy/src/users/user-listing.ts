@@ -13,11 +13,9 @@ export const userListing: Listing<UserRow> = defineListing<UserRow>({
     name: { column: 'name_key', type: 'text', operators: ['eq', 'prefix'], sortable: true, normalize: toNameKey },
     role: { column: 'role', type: 'text', operators: ['eq', 'in'], values: roles },
     status: { column: 'status', type: 'text', operators: ['eq', 'in'], values: userStatuses },
-    company: { column: 'company', type: 'text', operators: ['eq', 'prefix'] },
-    city: { column: 'city', type: 'text', operators: ['eq'] },
+    company: { column: 'company', type: 'text', operators: ['eq', 'in'] },
     country: { column: 'country', type: 'text', operators: ['eq', 'in'] },
     createdAt: { column: 'created_at', type: 'timestamp', operators: ['gt', 'gte', 'lt', 'lte'], sortable: true },
-    updatedAt: { column: 'updated_at', type: 'timestamp', operators: ['gt', 'gte', 'lt', 'lte'], sortable: true },
   },
   defaultSort: '-createdAt',
 });
