@@ -1,0 +1,37 @@
+import { toError, type Clock, type Logger } from '@tenon/core';
+import type { AuthSecurityEvent } from './security-event.ts';
+
+/** Hands security events to whoever records them. */
+export interface SecurityEvents {
+  /** Reports what has been committed. Never throws and never waits. */
+  emit(event: Omit<AuthSecurityEvent, 'atMs' | 'details'> & { readonly details?: AuthSecurityEvent['details'] }): void;
+  /** Waits until all that was reported is recorded. */
+  drain(): Promise<void>;
+}
+
+/** Makes the reporter. */
+export function createSecurityEvents(
+  clock: Clock,
+  logger: Logger,
+  listener: ((event: AuthSecurityEvent) => void | Promise<void>) | undefined,
+): SecurityEvents {
+  const pending = new Set<Promise<void>>();
+  const deliver = async (event: AuthSecurityEvent): Promise<void> => {
+    try {
+      await listener?.(event);
+    } catch (thrown) {
+      logger.error({ error: toError(thrown), type: event.type }, 'a security event could not be recorded');
+    }
+  };
+  return {
+    emit(event) {
+      const delivery = deliver(Object.freeze({ details: {}, ...event, atMs: clock.now() })).finally(() =>
+        pending.delete(delivery),
+      );
+      pending.add(delivery);
+    },
+    async drain() {
+      while (pending.size > 0) await Promise.all(pending);
+    },
+  };
+}
