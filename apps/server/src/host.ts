@@ -45,10 +45,11 @@ export interface RunningServer {
 export async function startServer(options: StartServerOptions): Promise<RunningServer> {
   const { settings } = options;
   const logger = options.logger ?? createLogger({ level: settings.logLevel });
+  const metrics = startMetrics();
   const composition = await compose(settings, { logger });
   const { services } = composition;
   const readiness = createReadiness();
-  const metrics = startMetrics(services.database);
+  metrics.observe(services.database);
   const app = await createApp({ settings, services, readiness, metrics, logger, version });
   const closeAll = async (): Promise<void> => {
     await composition.stop();

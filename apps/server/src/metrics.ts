@@ -9,13 +9,18 @@ import type { Database } from '@tenon/database';
 export interface ServerMetrics {
   /** How long requests took, in seconds, by method, route pattern and status. Never by full path: its values are unbounded. */
   readonly requestDuration: Histogram;
+  /** Adds the pool of a database. */
+  observe(database: Database): void;
   /** All metrics of the process in the Prometheus text format. */
   render(): Promise<string>;
   stop(): Promise<void>;
 }
 
-/** Installs the OpenTelemetry metrics SDK for this process; every package's metrics go through it. */
-export function startMetrics(database: Database): ServerMetrics {
+/**
+ * Installs the OpenTelemetry metrics SDK for this process; every package's metrics go through it. Call it before the services are
+ * built: an instrument that was made before stays without effect.
+ */
+export function startMetrics(): ServerMetrics {
   const exporter = new PrometheusExporter({ preventServerStart: true });
   const provider = new MeterProvider({ readers: [exporter] });
   metrics.disable();
@@ -25,18 +30,11 @@ export function startMetrics(database: Database): ServerMetrics {
   const loop = monitorEventLoopDelay({ resolution: 20 });
   loop.enable();
 
-  telemetry.gauge('tenon.database.connections.open', 'Database connections open', () => database.statistics().total);
-  telemetry.gauge('tenon.database.connections.idle', 'Database connections unused', () => database.statistics().idle);
-  telemetry.gauge(
-    'tenon.database.connections.waiting',
-    'Callers waiting for a connection',
-    () => database.statistics().waiting,
-  );
   telemetry.gauge('process.memory.resident', 'Resident memory in bytes', () => process.memoryUsage.rss());
   telemetry.gauge('process.memory.heap', 'Used heap in bytes', () => process.memoryUsage().heapUsed);
   telemetry.gauge(
     'process.event_loop.delay.p99',
-    '99th percentile of event loop delay since the last read, in seconds',
+    'Event loop delay since the last read, 99th percentile, in seconds',
     () => {
       const seconds = loop.percentile(99) / 1e9;
       loop.reset();
@@ -46,6 +44,23 @@ export function startMetrics(database: Database): ServerMetrics {
 
   return {
     requestDuration: telemetry.histogram('http.server.request.duration', 'How long requests took', 's'),
+    observe(database: Database): void {
+      telemetry.gauge(
+        'tenon.database.connections.open',
+        'Database connections open',
+        () => database.statistics().total,
+      );
+      telemetry.gauge(
+        'tenon.database.connections.idle',
+        'Database connections unused',
+        () => database.statistics().idle,
+      );
+      telemetry.gauge(
+        'tenon.database.connections.waiting',
+        'Callers waiting for one',
+        () => database.statistics().waiting,
+      );
+    },
     async render(): Promise<string> {
       const { resourceMetrics } = await exporter.collect();
       return serializer.serialize(resourceMetrics);
