@@ -3,7 +3,7 @@ import type { Logger } from '@tenon/core';
 
 // Credentials have recognisable forms: whatever path one takes into a line, it does not leave in it.
 const CREDENTIALS =
-  /\b(?:tnr_|tnk_)[\w-]{8,}|\beyJ[\w-]{8,}\.[\w-]+\.[\w-]+|(?<=:\/\/[^\s:@/"]*:)[^\s@/"]+(?=@)|\$2[aby]\$\d\d\$[./A-Za-z0-9]{53}/g;
+  /\btn[rki]_[\w-]{8,}|\beyJ[\w-]{8,}\.[\w-]+\.[\w-]+|(?<=:\/\/[^\s:@/"]*:)[^\s@/"]+(?=@)|\$2[aby]\$\d\d\$[./A-Za-z0-9]{53}/g;
 
 const REDACTED_PATHS = [
   'password',

@@ -23,4 +23,11 @@ export interface Invitations {
    *   `USER_ACCOUNT_TAKEN` when the account is a person of that tenant already
    */
   accept(token: Secret | string, accountId: string): Promise<Membership>;
+  /**
+   * Makes sure that a token could be accepted now, before an account is made for it. It promises nothing:
+   * {@link Invitations.accept} decides.
+   *
+   * @throws `INVITATION_INVALID`, the same for a token that is unknown, used, replaced or expired
+   */
+  assertOpen(token: Secret | string): Promise<void>;
 }
