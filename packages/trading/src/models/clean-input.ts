@@ -1,0 +1,58 @@
+import type { InputProblem } from '@tenon/core';
+
+const MAX_DEPTH = 8;
+const MAX_SHOWN_KEY = 64;
+
+/** One step further in a JSON pointer (RFC 6901). A key may be the caller's own, so an endless one is cut. */
+export function pointer(path: string, key: string | number): string {
+  return `${path}/${String(key).slice(0, MAX_SHOWN_KEY).replaceAll('~', '~0').replaceAll('/', '~1')}`;
+}
+
+/**
+ * Copies plain data in the one form in which it is stored and compared: text trimmed and in NFC, `-0` as `0`, properties
+ * that are `undefined` left out. What can be no part of any input is reported: NUL, lone surrogates, a key `__proto__`,
+ * objects that are not plain, nesting without end.
+ *
+ * @param problems - receives what is wrong
+ */
+export function cleanInput(input: unknown, problems: InputProblem[]): unknown {
+  return clean(input, '', 0, problems);
+}
+
+function clean(value: unknown, path: string, depth: number, problems: InputProblem[]): unknown {
+  if (typeof value === 'string') return cleanText(value, path, problems);
+  if (typeof value === 'number') return value === 0 ? 0 : value;
+  if (typeof value !== 'object' || value === null) return value;
+  if (depth === MAX_DEPTH) {
+    problems.push({ path, code: 'too_deep', message: `must not be nested deeper than ${MAX_DEPTH} levels` });
+    return null;
+  }
+  if (Array.isArray(value)) {
+    return Array.from(value, (item, index) => clean(item, pointer(path, index), depth + 1, problems));
+  }
+  const prototype: unknown = Object.getPrototypeOf(value);
+  if (prototype !== Object.prototype && prototype !== null) {
+    problems.push({ path, code: 'wrong_type', message: 'must be plain data, as JSON holds it' });
+    return null;
+  }
+  const copy: Record<string, unknown> = {};
+  for (const [key, member] of Object.entries(value)) {
+    if (key === '__proto__') {
+      // Assigned, it would become the copy's prototype.
+      problems.push({ path: pointer(path, key), code: 'unknown_field', message: 'is not a field' });
+    } else if (member !== undefined) {
+      copy[key] = clean(member, pointer(path, key), depth + 1, problems);
+    }
+  }
+  return copy;
+}
+
+function cleanText(text: string, path: string, problems: InputProblem[]): string {
+  if (text.includes('\0')) {
+    problems.push({ path, code: 'not_text', message: 'must not contain NUL (U+0000)' });
+  }
+  if (!text.isWellFormed()) {
+    problems.push({ path, code: 'not_text', message: 'must be well-formed Unicode, without lone surrogates' });
+  }
+  return text.trim().normalize('NFC');
+}
