@@ -1,7 +1,7 @@
 import type { Socket } from 'node:net';
 import cookie from '@fastify/cookie';
 import cors from '@fastify/cors';
-import Fastify, { type FastifyBaseLogger, type FastifyInstance } from 'fastify';
+import Fastify, { LogController, type FastifyBaseLogger, type FastifyInstance } from 'fastify';
 import { createAuthenticator } from './authenticator.ts';
 import { serverError } from './errors.ts';
 import { guardRoutes } from './http/access.ts';
@@ -45,7 +45,8 @@ export async function createApp(options: AppOptions): Promise<FastifyInstance> {
     loggerInstance: logger,
     genReqId: requestIdOf,
     requestIdHeader: false,
-    disableRequestLogging: true,
+    // One line a request, written by recordRequests with what matters.
+    logController: new LogController({ disableRequestLogging: true, requestIdLogLabel: 'requestId' }),
     bodyLimit: settings.bodyLimitBytes,
     requestTimeout: settings.requestTimeoutMs,
     trustProxy: settings.trustedProxies.length === 0 ? false : [...settings.trustedProxies],

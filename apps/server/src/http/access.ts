@@ -1,4 +1,4 @@
-import type { FastifyInstance, FastifyRequest, RouteOptions } from 'fastify';
+import type { FastifyInstance, FastifyReply, FastifyRequest, RouteOptions } from 'fastify';
 import { isTenantId, runInContext, type Actor, type Context } from '@tenon/core';
 import { serverError } from '../errors.ts';
 import type { Role, Scope } from '../roles.ts';
@@ -75,7 +75,7 @@ export function guardRoutes(
     const handler = route.handler;
     // Here and not in a hook: body parsing ends in the socket's own asynchronous context and would lose it.
     route.handler = function inContext(request, reply) {
-      return runInContext(contextOf(request), () => handler.call(this, request, reply));
+      return runInContext(contextOf(request, disconnectSignal(reply)), () => handler.call(this, request, reply));
     };
   });
 
@@ -107,12 +107,21 @@ export function principalOf(request: FastifyRequest): Principal {
   return request.principal;
 }
 
-function contextOf(request: FastifyRequest): Context {
+// Fastify's own request signal fires as soon as a body has been read to its end, which is no reason to stop.
+function disconnectSignal(reply: FastifyReply): AbortSignal {
+  const controller = new AbortController();
+  reply.raw.once('close', () => {
+    if (!reply.raw.writableFinished) controller.abort(new Error('the client closed the connection'));
+  });
+  return controller.signal;
+}
+
+function contextOf(request: FastifyRequest, signal: AbortSignal): Context {
   const { principal } = request;
   const traceparent = request.headers['traceparent'];
   return {
     requestId: request.id,
-    signal: request.signal,
+    signal,
     ...(typeof traceparent === 'string' ? { traceparent } : {}),
     ...(principal === undefined ? {} : { actor: principal.actor }),
     ...(principal?.tenant === undefined ? {} : { tenant: principal.tenant }),

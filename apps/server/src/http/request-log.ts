@@ -18,7 +18,6 @@ export function recordRequests(app: FastifyInstance, metrics: ServerMetrics): vo
     });
     request.log.info(
       {
-        requestId: request.id,
         traceId: traceIdOf(request.headers['traceparent']),
         tenantId: principal?.tenant,
         userId: principal?.accountId ?? principal?.actor.id,
