@@ -45,7 +45,7 @@ function parseValue(field: ListingField, text: string): Result<string | number, 
         : err({ code: 'not_an_integer', message: 'must be a whole number' });
     }
     case 'timestamp':
-      return TIMESTAMP.test(text) && !Number.isNaN(Date.parse(text))
+      return TIMESTAMP.test(text) && isRealDate(text)
         ? ok(new Date(text).toISOString())
         : err({
             code: 'not_a_timestamp',
@@ -56,6 +56,12 @@ function parseValue(field: ListingField, text: string): Result<string | number, 
     default:
       return field.type satisfies never;
   }
+}
+
+// Date.parse takes 30 February for 2 March.
+function isRealDate(text: string): boolean {
+  const day = text.slice(0, 10);
+  return !Number.isNaN(Date.parse(text)) && new Date(day).toISOString().startsWith(day);
 }
 
 function parseText(field: ListingField, text: string): Result<string, { code: string; message: string }> {
