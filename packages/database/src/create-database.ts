@@ -4,13 +4,15 @@ import type pg from 'pg';
 import { connectWithRetry } from './connect.ts';
 import type { Database, PoolStatistics, TransactionOptions, Tx } from './database.ts';
 import { databaseError } from './errors.ts';
+import { maintainTables } from './maintain.ts';
 import { readMigrations } from './migrations/read-migrations.ts';
 import { runMigrations } from './migrations/run-migrations.ts';
 import type { MigrationReport, MigrationSet } from './migrations/migration.ts';
 import { resolveDatabaseOptions, type DatabaseConfig, type DatabaseOptions } from './options.ts';
 import { openEmbeddedPool, openServerPool, type OpenPool } from './pools.ts';
-import { assertNotAborted, beginStatement, createTransactionBinder, type TransactionBinder } from './transaction.ts';
-import { isConnectionFailure, translateError } from './translate-error.ts';
+import { runTransaction, type BeginOptions } from './run-transaction.ts';
+import { assertNotAborted, createTransactionBinder, type TransactionBinder } from './transaction.ts';
+import { translateError } from './translate-error.ts';
 
 /**
  * Makes a database that has not been reached yet. {@link Database.ready} reaches it; until then a server may be down.
@@ -45,8 +47,6 @@ export async function openDatabase(options: DatabaseOptions): Promise<Database> 
   }
 }
 
-type Begin = Parameters<typeof beginStatement>[0];
-
 class PooledDatabase implements Database {
   readonly driver: Database['driver'];
   readonly #config: DatabaseConfig;
@@ -54,6 +54,9 @@ class PooledDatabase implements Database {
   readonly #telemetry: Telemetry = createTelemetry('@tenon/database');
   // Marks the work of a running transaction, so that a nested one fails instead of waiting for itself.
   readonly #running = new AsyncLocalStorage<{ open: boolean }>();
+  // What close() waits for: the pool itself would forget those who still wait for a connection.
+  readonly #inHand = new Set<Promise<unknown>>();
+  readonly #stopped = new AbortController();
   #opening: Promise<OpenPool> | undefined;
   #opened: OpenPool | undefined;
   #ready: Promise<void> | undefined;
@@ -85,29 +88,41 @@ class PooledDatabase implements Database {
   }
 
   async migrate(sets: readonly MigrationSet[]): Promise<MigrationReport> {
-    const { pool } = await this.#open();
-    const own = readMigrations('database', new URL('../migrations/', import.meta.url));
-    return runMigrations(pool, [own, ...sets]);
+    this.#assertNotNested();
+    return this.#track(async () => {
+      const { pool } = await this.#open();
+      const own = readMigrations('database', new URL('../migrations/', import.meta.url));
+      const report = await runMigrations(pool, [own, ...sets]);
+      if (report.applied.length > 0) this.#binder.renew();
+      return report;
+    });
   }
 
   ready(): Promise<void> {
-    this.#ready ??= this.#open()
-      .then(({ pool }) => connectWithRetry(pool, this.#config))
-      .catch((error: unknown) => {
-        this.#ready = undefined;
-        throw error;
-      });
+    this.#ready ??= this.#track(async () => {
+      const { pool } = await this.#open();
+      await connectWithRetry(pool, this.#config, this.#stopped.signal);
+    }).catch((error: unknown) => {
+      this.#ready = undefined;
+      throw error;
+    });
     return this.#ready;
   }
 
   async ping(): Promise<{ readonly version: string }> {
-    const { pool } = await this.#open();
-    try {
-      const { rows } = await pool.query<{ server_version: string }>('show server_version');
+    this.#assertNotNested();
+    return this.#track(async () => {
+      const { pool } = await this.#open();
+      const { rows } = await pool.query<{ server_version: string }>('show server_version').catch((error: unknown) => {
+        throw translateError(error);
+      });
       return { version: rows[0]?.server_version ?? 'unknown' };
-    } catch (error) {
-      throw this.#translate(error);
-    }
+    });
+  }
+
+  async maintain(): Promise<readonly string[]> {
+    this.#assertNotNested();
+    return this.#track(async () => maintainTables((await this.#open()).pool, this.driver === 'pglite'));
   }
 
   statistics(): PoolStatistics {
@@ -120,8 +135,11 @@ class PooledDatabase implements Database {
     };
   }
 
-  close(): Promise<void> {
+  async close(): Promise<void> {
+    this.#assertNotNested();
     this.#closing ??= (async () => {
+      this.#stopped.abort();
+      await Promise.allSettled(this.#inHand);
       const open = await this.#opening?.catch(() => undefined);
       await open?.pool.end();
       await open?.release();
@@ -148,75 +166,56 @@ class PooledDatabase implements Database {
     return this.#opening;
   }
 
-  async #transaction<T>(begin: Begin, work: (tx: Tx<unknown>) => Promise<T>, options: TransactionOptions): Promise<T> {
-    if (this.#running.getStore()?.open === true) {
-      throw databaseError(
-        'DATABASE_NESTED_TRANSACTION',
-        'a transaction was started inside another one of the same database, which could wait for itself for ever; use the "tx" at hand',
-      );
-    }
+  async #transaction<T>(
+    who: Pick<BeginOptions, 'role' | 'tenant'>,
+    work: (tx: Tx<unknown>) => Promise<T>,
+    options: TransactionOptions,
+  ): Promise<T> {
+    this.#assertNotNested();
     const signal = options.signal ?? currentContext()?.signal;
     assertNotAborted(signal);
-    const client = await this.#connect();
-    let broken = false;
-    const state = { open: true };
-    const { tx, end } = this.#binder.bind<unknown>(client, signal);
-    try {
-      await client.query(beginStatement({ ...begin, ...options }));
-      const result = await this.#running.run(state, () => work(tx));
-      assertNotAborted(signal);
-      end();
-      await this.#commit(client);
-      return result;
-    } catch (thrown) {
-      end();
-      broken = isConnectionFailure(thrown) || !(await rollback(client));
-      throw this.#translate(thrown);
-    } finally {
+    return this.#track(async () => {
+      const client = await this.#connect();
+      const state = { open: true };
+      const end = await runTransaction({
+        client,
+        binder: this.#binder,
+        begin: { ...who, ...options },
+        signal,
+        work: (tx) => this.#running.run(state, () => work(tx)),
+      });
       state.open = false;
       // A broken connection is thrown away; the embedded database has only the one.
-      client.release(broken && this.driver === 'postgres');
-    }
-  }
-
-  async #commit(client: pg.PoolClient): Promise<void> {
-    try {
-      await client.query('commit');
-    } catch (error) {
-      if (!isConnectionFailure(error)) throw error;
-      throw databaseError(
-        'DATABASE_COMMIT_UNKNOWN',
-        'the connection broke during the commit: the change may or may not have been made. Look before you repeat it',
-        { cause: error },
-      );
-    }
+      client.release(!end.reusable && this.driver === 'postgres');
+      if (end.committed) return end.result;
+      throw end.error;
+    });
   }
 
   async #connect(): Promise<pg.PoolClient> {
+    const { pool } = await this.#open();
     try {
-      const { pool } = await this.#open();
       return await pool.connect();
     } catch (error) {
-      throw this.#translate(error);
+      throw translateError(error);
     }
   }
 
-  #translate(thrown: unknown): unknown {
-    // What the work itself threw is the caller's own; only failures of the driver are translated.
-    return isDriverFailure(thrown) ? translateError(thrown) : thrown;
+  #assertNotNested(): void {
+    if (this.#running.getStore()?.open !== true) return;
+    throw databaseError(
+      'DATABASE_NESTED_TRANSACTION',
+      'the database was used inside one of its own transactions, which could wait for itself for ever; use the "tx" at hand',
+    );
   }
-}
 
-function isDriverFailure(thrown: unknown): boolean {
-  if (!(thrown instanceof Error)) return false;
-  return 'severity' in thrown || isConnectionFailure(thrown) || /^timeout exceeded when/.test(thrown.message);
-}
-
-async function rollback(client: pg.PoolClient): Promise<boolean> {
-  try {
-    await client.query('rollback');
-    return true;
-  } catch {
-    return false;
+  async #track<T>(work: () => Promise<T>): Promise<T> {
+    const promise = work();
+    this.#inHand.add(promise);
+    try {
+      return await promise;
+    } finally {
+      this.#inHand.delete(promise);
+    }
   }
 }

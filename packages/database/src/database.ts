@@ -56,7 +56,7 @@ export interface Database<Tables = unknown> {
    * Runs work in one transaction that sees the rows of every tenant. For what has no tenant yet (signing in, creating a
    * tenant) and for maintenance; never for a request that has one.
    *
-   * @param purpose - why the isolation is set aside, for example `sign-in`: it is logged, traced and counted
+   * @param purpose - why the isolation is set aside, for example `sign-in`: it is logged and traced
    */
   withSystem<T>(purpose: string, work: (tx: Tx<Tables>) => Promise<T>, options?: TransactionOptions): Promise<T>;
 
@@ -80,6 +80,14 @@ export interface Database<Tables = unknown> {
 
   /** One round trip. @throws `DATABASE_UNAVAILABLE` or `DATABASE_BUSY` when it fails */
   ping(): Promise<{ readonly version: string }>;
+
+  /**
+   * Refreshes the planner's statistics of tables that changed much, and on the embedded database frees dead rows, which nothing
+   * else does there. Run it after loading much data, and every few minutes on the embedded database.
+   *
+   * @returns the tables that were worked on
+   */
+  maintain(): Promise<readonly string[]>;
 
   /** The pool at this moment. */
   statistics(): PoolStatistics;

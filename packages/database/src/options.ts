@@ -16,23 +16,29 @@ export interface TlsOptions {
 export interface DatabaseOptions {
   /** `postgres://user:password@host:port/name`. */
   readonly url?: Secret | string;
-  /** Folder of the embedded database, or `memory` for one that dies with the process. */
+  /**
+   * Folder of the embedded database, or `memory` for one that dies with the process. The folder is made when missing; it may not
+   * be a mount point, because a new database is finished beside it first.
+   */
   readonly dataDir?: string;
   /** Only for a server. Default: from the URL's `sslmode`, else as {@link TlsOptions.mode} says. */
   readonly tls?: TlsOptions;
   /** Most connections, 1 to 1000. Default 10. The embedded database always has one. */
   readonly poolMax?: number;
-  /** How long a caller waits for a free connection, in milliseconds. Default 5,000. */
+  /** How long a caller waits for a free or a new connection, in milliseconds, 1 to 600,000. Default 5,000. */
   readonly acquireTimeoutMs?: number;
-  /** After how long without use a connection is closed, in milliseconds. Default 30,000. */
+  /** After how long without use a connection is closed, in milliseconds, 1,000 to 86,400,000. Default 30,000. */
   readonly idleTimeoutMs?: number;
-  /** How long one statement may run on a server, in milliseconds; 0 is no limit. Default 30,000. */
+  /**
+   * How long one statement may run on a server, in milliseconds, 0 to 86,400,000; 0 is no limit. A connection whose answer
+   * takes noticeably longer still is given up as dead. The embedded database knows no such limit. Default 30,000.
+   */
   readonly statementTimeoutMs?: number;
-  /** How long {@link Database.ready} goes on trying, in milliseconds. Default 30,000. */
+  /** How long {@link Database.ready} goes on trying, in milliseconds, 0 to 86,400,000. Default 30,000. */
   readonly connectDeadlineMs?: number;
-  /** Prepares repeated statements once per connection. Turn off behind poolers that cannot. Default `true`. */
+  /** Prepares statements that come again, once per connection. Turn off behind poolers that cannot. Default `true`. */
   readonly preparedStatements?: boolean;
-  /** What the server shows in `pg_stat_activity`. Default `tenon`. */
+  /** What the server shows in `pg_stat_activity`: 1 to 63 printable ASCII characters. Default `tenon`. */
   readonly applicationName?: string;
   /** Contents of a data directory to start from; only for `dataDir: 'memory'`, made by `dumpDataDir` of PGlite. */
   readonly snapshot?: Blob;
@@ -44,7 +50,7 @@ export interface DatabaseOptions {
   readonly random?: () => number;
 }
 
-/** {@link DatabaseOptions} with nothing left open. */
+/** {@link DatabaseOptions} with nothing left open. The URL says nothing about TLS any more. */
 export interface DatabaseConfig {
   readonly target:
     | { readonly kind: 'postgres'; readonly url: URL }
@@ -63,7 +69,8 @@ export interface DatabaseConfig {
   readonly random: () => number;
 }
 
-const LOOPBACK = new Set(['localhost', '127.0.0.1', '[::1]', '']);
+const LOOPBACK = new Set(['localhost', '127.0.0.1', '::1', '[::1]', '']);
+const TLS_MODES: ReadonlySet<string | null> = new Set(['disable', 'require', 'verify-full']);
 
 function invalid(name: string, problem: string): Error {
   return databaseError('DATABASE_OPTIONS_INVALID', `database option "${name}" ${problem}`, {
@@ -83,7 +90,9 @@ function parseTarget(options: DatabaseOptions): DatabaseConfig['target'] {
     throw invalid('url', 'or "dataDir" must be given, and not both');
   }
   if (options.dataDir !== undefined) {
-    if (options.dataDir === '') throw invalid('dataDir', 'must name a folder, or be "memory"');
+    if (typeof options.dataDir !== 'string' || options.dataDir === '' || options.dataDir.includes('\0')) {
+      throw invalid('dataDir', 'must name a folder, or be "memory"');
+    }
     return { kind: 'pglite', dataDir: options.dataDir };
   }
   const text = isSecret(options.url) ? options.url.reveal() : String(options.url);
@@ -97,13 +106,49 @@ function parseTarget(options: DatabaseOptions): DatabaseConfig['target'] {
   return { kind: 'postgres', url };
 }
 
+/** A socket file of this machine, or a loopback address. The `host` parameter wins over the URL's own, as in libpq. */
+function isLocal(url: URL): boolean {
+  const host = url.searchParams.get('host') ?? decodeURIComponent(url.hostname);
+  return host.startsWith('/') || LOOPBACK.has(host);
+}
+
 function resolveTls(target: DatabaseConfig['target'], given: TlsOptions | undefined): TlsOptions {
-  if (given !== undefined) return given;
+  if (given !== undefined) {
+    if (!TLS_MODES.has(given.mode)) throw invalid('tls', 'must have a mode of disable, require or verify-full');
+    if (given.ca !== undefined && !given.ca.includes('-----BEGIN CERTIFICATE-----')) {
+      throw invalid('tls', 'has a "ca" that is no certificate in PEM form');
+    }
+    if (target.kind === 'pglite') throw invalid('tls', 'means nothing for the embedded database');
+    return given;
+  }
   if (target.kind === 'pglite') return { mode: 'disable' };
   const mode = target.url.searchParams.get('sslmode');
-  if (mode === null) return { mode: LOOPBACK.has(target.url.hostname) ? 'disable' : 'verify-full' };
-  if (mode === 'disable' || mode === 'require' || mode === 'verify-full') return { mode };
+  if (mode === null) return { mode: isLocal(target.url) ? 'disable' : 'verify-full' };
+  if (TLS_MODES.has(mode)) return { mode: mode as TlsOptions['mode'] };
   throw invalid('url', 'has an sslmode that is none of disable, require, verify-full');
+}
+
+/** pg lets what the URL says win over its options, and reads `sslmode` unlike libpq: TLS is decided here alone. */
+function withoutTls(target: DatabaseConfig['target']): DatabaseConfig['target'] {
+  if (target.kind === 'pglite') return target;
+  const url = new URL(target.url);
+  for (const name of Array.from(url.searchParams.keys())) {
+    if (/^(ssl|uselibpqcompat)/.test(name)) url.searchParams.delete(name);
+  }
+  return { kind: 'postgres', url };
+}
+
+function checkedSnapshot(options: DatabaseOptions): Blob | undefined {
+  if (options.snapshot !== undefined && options.dataDir !== 'memory') {
+    throw invalid('snapshot', 'goes only with "dataDir": "memory"');
+  }
+  return options.snapshot;
+}
+
+function checkedApplicationName(name: string): string {
+  // PostgreSQL keeps 63 bytes, and puts a question mark for what is not printable ASCII.
+  if (!/^[\x20-\x7e]{1,63}$/.test(name)) throw invalid('applicationName', 'must be 1 to 63 printable ASCII characters');
+  return name;
 }
 
 /**
@@ -113,17 +158,18 @@ function resolveTls(target: DatabaseConfig['target'], given: TlsOptions | undefi
  */
 export function resolveDatabaseOptions(options: DatabaseOptions): DatabaseConfig {
   const target = parseTarget(options);
+  const poolMax = checked('poolMax', options.poolMax ?? 10, 1, 1000);
   return {
-    target,
+    target: withoutTls(target),
     tls: resolveTls(target, options.tls),
-    poolMax: target.kind === 'pglite' ? 1 : checked('poolMax', options.poolMax ?? 10, 1, 1000),
+    poolMax: target.kind === 'pglite' ? 1 : poolMax,
     acquireTimeoutMs: checked('acquireTimeoutMs', options.acquireTimeoutMs ?? 5_000, 1, 600_000),
     idleTimeoutMs: checked('idleTimeoutMs', options.idleTimeoutMs ?? 30_000, 1_000, 86_400_000),
     statementTimeoutMs: checked('statementTimeoutMs', options.statementTimeoutMs ?? 30_000, 0, 86_400_000),
     connectDeadlineMs: checked('connectDeadlineMs', options.connectDeadlineMs ?? 30_000, 0, 86_400_000),
     preparedStatements: options.preparedStatements ?? true,
-    applicationName: options.applicationName ?? 'tenon',
-    snapshot: options.snapshot,
+    applicationName: checkedApplicationName(options.applicationName ?? 'tenon'),
+    snapshot: checkedSnapshot(options),
     clock: options.clock ?? systemClock,
     logger: options.logger ?? silentLogger,
     random: options.random ?? Math.random,

@@ -1,8 +1,9 @@
 import pg from 'pg';
-import { toError } from '@tenon/core';
+import { isCodedError, toError } from '@tenon/core';
 import { lockDataDirectory } from './data-directory-lock.ts';
 import { databaseError } from './errors.ts';
 import type { DatabaseConfig } from './options.ts';
+import { prepareDataDirectory } from './prepare-data-directory.ts';
 
 /** A node-postgres pool and what must be let go of after it. */
 export interface OpenPool {
@@ -11,7 +12,7 @@ export interface OpenPool {
   release(): Promise<void>;
 }
 
-const INT8 = 20;
+const { INT8, DATE } = pg.types.builtins;
 
 // Money, counts and versions are whole numbers well inside the safe range. A value outside of it is an error here, never
 // a rounded number.
@@ -26,16 +27,23 @@ function parseInt8(text: string): number {
   return value;
 }
 
-const types = {
-  getTypeParser(oid: number, format?: 'text' | 'binary') {
-    return oid === INT8 && format !== 'binary' ? parseInt8 : pg.types.getTypeParser(oid, format as 'text');
+const types: pg.CustomTypesConfig = {
+  getTypeParser(oid, format) {
+    if (format !== 'binary' && oid === INT8) return parseInt8;
+    // A day has no time zone; pg would make it midnight of wherever the process runs.
+    if (format !== 'binary' && oid === DATE) return (text: string) => text;
+    return pg.types.getTypeParser(oid, format);
   },
-} as pg.CustomTypesConfig;
+};
+
+/** How long past the statement timeout an answer may take before the connection is given up as dead. */
+function answerTimeoutMs(statementTimeoutMs: number): number {
+  return statementTimeoutMs + Math.min(5_000, statementTimeoutMs);
+}
 
 /** Makes the pool for a server. It connects when first used. */
 export function openServerPool(config: DatabaseConfig, url: URL): OpenPool {
-  const plain = new URL(url);
-  plain.searchParams.delete('sslmode'); // pg reads it differently from libpq; the decision is made in `config.tls`
+  const { statementTimeoutMs } = config;
   const ssl =
     config.tls.mode === 'disable'
       ? false
@@ -44,7 +52,7 @@ export function openServerPool(config: DatabaseConfig, url: URL): OpenPool {
           ...(config.tls.ca === undefined ? {} : { ca: config.tls.ca }),
         };
   const pool = new pg.Pool({
-    connectionString: plain.href,
+    connectionString: url.href,
     ssl,
     types,
     max: config.poolMax,
@@ -52,7 +60,10 @@ export function openServerPool(config: DatabaseConfig, url: URL): OpenPool {
     idleTimeoutMillis: config.idleTimeoutMs,
     application_name: config.applicationName,
     keepAlive: true,
-    ...(config.statementTimeoutMs === 0 ? {} : { statement_timeout: config.statementTimeoutMs }),
+    keepAliveInitialDelayMillis: 10_000,
+    ...(statementTimeoutMs === 0
+      ? {}
+      : { statement_timeout: statementTimeoutMs, query_timeout: answerTimeoutMs(statementTimeoutMs) }),
   });
   watch(pool, config);
   return { pool, release: () => Promise.resolve() };
@@ -67,26 +78,19 @@ export async function openEmbeddedPool(config: DatabaseConfig, dataDir: string):
     throw databaseError(
       'DATABASE_OPTIONS_INVALID',
       'the embedded database needs the package @electric-sql/pglite: install it',
-      {
-        cause: toError(error),
-      },
+      { cause: toError(error) },
     );
   });
-  const inMemory = dataDir === 'memory';
-  const lock = inMemory ? undefined : lockDataDirectory(dataDir);
+  const lock = dataDir === 'memory' ? undefined : lockDataDirectory(dataDir);
   try {
+    if (lock !== undefined) await prepareDataDirectory(lock.dataDir, (folder) => PGlite.create(folder));
     const embedded = await PGlite.create({
-      dataDir: inMemory ? 'memory://' : dataDir,
+      dataDir: lock?.dataDir ?? 'memory://',
       ...(config.snapshot === undefined ? {} : { loadDataDir: config.snapshot }),
     });
     // One session: the pool must never close its client, because the next one would share the same protocol state.
-    const pool = new pg.Pool({
-      ...createPgConfig(embedded),
-      types,
-      max: 1,
-      connectionTimeoutMillis: config.acquireTimeoutMs,
-      idleTimeoutMillis: 0,
-    } as pg.PoolConfig);
+    const settings = { types, max: 1, connectionTimeoutMillis: config.acquireTimeoutMs, idleTimeoutMillis: 0 };
+    const pool = new pg.Pool(Object.assign(createPgConfig(embedded), settings));
     watch(pool, config);
     return {
       pool,
@@ -97,13 +101,16 @@ export async function openEmbeddedPool(config: DatabaseConfig, dataDir: string):
     };
   } catch (error) {
     lock?.release();
+    if (isCodedError(error)) throw error;
     throw databaseError('DATABASE_UNAVAILABLE', `the embedded database in "${dataDir}" could not be opened`, {
       cause: toError(error),
     });
   }
 }
 
-// An idle connection that breaks is reported on the pool; without a listener it would end the process.
+// A connection reports that it broke to its listeners, and ends the process when it has none: also while it is in use, when
+// the pool does not listen and the statement under way reports the failure too.
 function watch(pool: pg.Pool, config: DatabaseConfig): void {
+  pool.on('connect', (client) => client.on('error', () => undefined));
   pool.on('error', (error) => config.logger.warn({ err: error }, 'an idle database connection broke'));
 }

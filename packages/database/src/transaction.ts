@@ -12,13 +12,24 @@ import {
   type Driver,
   type QueryResult,
 } from 'kysely';
-import pg from 'pg';
+import type pg from 'pg';
 import { databaseError } from './errors.ts';
-import { translateError } from './translate-error.ts';
+import { isConnectionFailure, isStalePlan, translateError } from './translate-error.ts';
 
-/** Turns a checked-out client into a Kysely transaction. */
+/** A checked-out client as a Kysely transaction. */
+export interface BoundTransaction<Tables> {
+  readonly tx: Transaction<Tables>;
+  /** Refuses further statements, and waits for one that is still running. */
+  end(): Promise<void>;
+  /** Whether the connection turned out to be unfit for further use. */
+  isBroken(): boolean;
+}
+
+/** Turns checked-out clients into Kysely transactions. */
 export interface TransactionBinder {
-  bind<Tables>(client: pg.PoolClient, signal: AbortSignal | undefined): { tx: Transaction<Tables>; end(): void };
+  bind<Tables>(client: pg.PoolClient, signal: AbortSignal | undefined): BoundTransaction<Tables>;
+  /** Gives prepared statements new names, because tables have changed beneath the old ones. */
+  renew(): void;
 }
 
 // Every access goes through a transaction that this package began, so Kysely itself must never reach for a connection.
@@ -40,10 +51,6 @@ const dialect: Dialect = {
   createQueryCompiler: () => new PostgresQueryCompiler(),
 };
 
-// PostgreSQL keeps a prepared statement's plan for each connection for ever. Beyond this many distinct texts (filters can
-// be combined freely), further ones are sent unprepared.
-const MAX_PREPARED_TEXTS = 200;
-
 /** Makes the binder of one database. */
 export function createTransactionBinder(options: { readonly preparedStatements: boolean }): TransactionBinder {
   const executor = new DefaultQueryExecutor(
@@ -52,39 +59,41 @@ export function createTransactionBinder(options: { readonly preparedStatements: 
     { provideConnection: () => refusingDriver.acquireConnection() as never },
     [],
   );
-  const names = new Map<string, string>();
-
-  const nameOf = (text: string): string | undefined => {
-    if (!options.preparedStatements) return undefined;
-    const known = names.get(text);
-    if (known !== undefined || names.size >= MAX_PREPARED_TEXTS) return known;
-    const name = `tenon_${createHash('sha256').update(text).digest('hex').slice(0, 24)}`;
-    names.set(text, name);
-    return name;
-  };
+  const names = createStatementNames();
 
   return {
     bind<Tables>(client: pg.PoolClient, signal: AbortSignal | undefined) {
       let open = true;
+      let broken = false;
+      let last: Promise<unknown> = Promise.resolve();
+
+      const send = async <R>(query: CompiledQuery): Promise<QueryResult<R>> => {
+        if (!open)
+          throw databaseError('DATABASE_CLOSED', 'the transaction has ended; do not keep "tx" beyond its work');
+        assertNotAborted(signal);
+        const name = options.preparedStatements ? names.nameOf(query.sql) : undefined;
+        try {
+          const result = await client.query<pg.QueryResultRow>({
+            ...(name === undefined ? {} : { name }),
+            text: query.sql,
+            values: query.parameters as unknown[],
+          });
+          return {
+            rows: result.rows as R[],
+            ...(result.command === 'SELECT' ? {} : { numAffectedRows: BigInt(result.rowCount ?? 0) }),
+          };
+        } catch (error) {
+          broken ||= isConnectionFailure(error) || isStalePlan(error);
+          throw translateError(error);
+        }
+      };
+
       const connection: DatabaseConnection = {
-        async executeQuery<R>(query: CompiledQuery): Promise<QueryResult<R>> {
-          if (!open)
-            throw databaseError('DATABASE_CLOSED', 'the transaction has ended; do not keep "tx" beyond its work');
-          assertNotAborted(signal);
-          const name = nameOf(query.sql);
-          try {
-            const result = await client.query<pg.QueryResultRow>({
-              ...(name === undefined ? {} : { name }),
-              text: query.sql,
-              values: query.parameters as unknown[],
-            });
-            return {
-              rows: result.rows as R[],
-              ...(result.command === 'SELECT' ? {} : { numAffectedRows: BigInt(result.rowCount ?? 0) }),
-            };
-          } catch (error) {
-            throw translateError(error);
-          }
+        // One after the other: a connection can do no better, and pg deprecates queueing inside the client.
+        executeQuery<R>(query: CompiledQuery): Promise<QueryResult<R>> {
+          const result = last.then(() => send<R>(query));
+          last = result.catch(() => undefined);
+          return result;
         },
         streamQuery(): AsyncIterableIterator<never> {
           throw databaseError('DATABASE_QUERY_FAILED', 'streaming is not offered: page by key instead');
@@ -98,10 +107,45 @@ export function createTransactionBinder(options: { readonly preparedStatements: 
       };
       return {
         tx: new Transaction<Tables>(props),
-        end(): void {
+        async end(): Promise<void> {
           open = false;
+          await last;
         },
+        isBroken: () => broken,
       };
+    },
+    renew: () => names.renew(),
+  };
+}
+
+// PostgreSQL keeps a prepared statement for each connection for ever, and filters can be combined freely. So a text gets a name
+// only when it comes again while it is remembered, only this many ever do, and very long ones (bulk writes) never.
+const MAX_NAMES = 200;
+const MAX_SEEN_ONCE = 1_000;
+const MAX_NAMED_LENGTH = 8_192;
+
+function createStatementNames(): { nameOf(text: string): string | undefined; renew(): void } {
+  const names = new Map<string, string>();
+  const seenOnce = new Set<string>();
+  let generation = 0;
+
+  return {
+    nameOf(text: string): string | undefined {
+      const known = names.get(text);
+      if (known !== undefined || names.size >= MAX_NAMES || text.length > MAX_NAMED_LENGTH) return known;
+      if (!seenOnce.delete(text)) {
+        if (seenOnce.size >= MAX_SEEN_ONCE) seenOnce.delete(seenOnce.values().next().value ?? '');
+        seenOnce.add(text);
+        return undefined;
+      }
+      const name = `tenon_${generation}_${createHash('sha256').update(text).digest('hex').slice(0, 24)}`;
+      names.set(text, name);
+      return name;
+    },
+    renew(): void {
+      generation += 1;
+      names.clear();
+      seenOnce.clear();
     },
   };
 }
@@ -112,22 +156,6 @@ export function assertNotAborted(signal: AbortSignal | undefined): void {
   throw databaseError(
     'DATABASE_ABORTED',
     'the caller gave up before the transaction was finished; it was rolled back',
-    {
-      cause: signal.reason,
-    },
+    { cause: signal.reason },
   );
-}
-
-/** The one statement that begins a transaction: role, tenant and limits travel with it, in a single round trip. */
-export function beginStatement(options: {
-  readonly role: string;
-  readonly tenant?: string;
-  readonly isolation?: string;
-  readonly readOnly?: boolean;
-}): string {
-  const isolation = options.isolation === undefined ? '' : ` isolation level ${options.isolation}`;
-  const access = options.readOnly === true ? ' read only' : '';
-  const tenant =
-    options.tenant === undefined ? '' : `; set local tenon.tenant_id = ${pg.escapeLiteral(options.tenant)}`;
-  return `begin${isolation}${access}; set local role ${options.role}${tenant}`;
 }

@@ -23,5 +23,18 @@ export function readMigrations(name: string, folder: URL): MigrationSet {
     const sql = readFileSync(new URL(file, folder), 'utf8').replaceAll('\r\n', '\n');
     return { version: Number(match[1]), name: match[2] as string, sql };
   });
-  return { name, migrations };
+  const set = { name, migrations };
+  assertNumbered(set);
+  return set;
+}
+
+/** @throws `MIGRATION_INVALID` unless the versions are 1, 2, 3, ... */
+export function assertNumbered(set: MigrationSet): void {
+  for (const [index, migration] of set.migrations.entries()) {
+    if (migration.version === index + 1) continue;
+    throw databaseError(
+      'MIGRATION_INVALID',
+      `migrations of "${set.name}" must be numbered from 1 without gaps; found ${migration.version} at place ${index + 1}`,
+    );
+  }
 }

@@ -2,11 +2,15 @@ import { createHash } from 'node:crypto';
 import { toError } from '@tenon/core';
 import type pg from 'pg';
 import { databaseError } from '../errors.ts';
-import { translateError } from '../translate-error.ts';
+import { isConnectionFailure, translateError } from '../translate-error.ts';
+import { assertNumbered } from './read-migrations.ts';
 import type { Migration, MigrationReport, MigrationSet } from './migration.ts';
 
 // Any fixed number will do, as long as nothing else in the database uses it: 'tenon' in ASCII.
 const LOCK_KEY = 0x74_65_6e_6f_6e;
+
+// A migration may take as long as it needs, and wait for another process's as long as that needs.
+const NO_TIME_LIMIT = { query_timeout: 2_147_483_647 };
 
 interface AppliedRow {
   readonly set_name: string;
@@ -41,7 +45,7 @@ type Step = { readonly done: true; readonly total: number } | { readonly done: f
 async function applyNext(client: pg.PoolClient, sets: readonly MigrationSet[]): Promise<Step> {
   try {
     await client.query(`begin; set local statement_timeout = 0; set local client_min_messages = warning`);
-    await client.query(`select pg_advisory_xact_lock(${LOCK_KEY})`);
+    await client.query({ text: `select pg_advisory_xact_lock(${LOCK_KEY})`, ...NO_TIME_LIMIT });
     await client.query(`create table if not exists tenon_migrations (
       set_name text not null, version integer not null, name text not null, checksum text not null,
       applied_at timestamptz not null default now(), primary key (set_name, version))`);
@@ -52,7 +56,8 @@ async function applyNext(client: pg.PoolClient, sets: readonly MigrationSet[]): 
       return { done: true, total: rows.length };
     }
     const label = labelOf(next.set, next.migration);
-    await client.query(next.migration.sql).catch((error: unknown) => {
+    await client.query({ text: next.migration.sql, ...NO_TIME_LIMIT }).catch((error: unknown) => {
+      if (isConnectionFailure(error)) throw error;
       throw databaseError(
         'MIGRATION_FAILED',
         `migration ${label} failed and was rolled back: ${toError(error).message}`,
@@ -107,16 +112,6 @@ function findNext(
     }
   }
   return undefined;
-}
-
-function assertNumbered(set: MigrationSet): void {
-  for (const [index, migration] of set.migrations.entries()) {
-    if (migration.version === index + 1) continue;
-    throw databaseError(
-      'MIGRATION_INVALID',
-      `migrations of "${set.name}" must be numbered from 1 without gaps; found ${migration.version} at place ${index + 1}`,
-    );
-  }
 }
 
 function checksum(migration: Migration): string {
