@@ -40,7 +40,9 @@ async function prepare(environment: Readonly<Record<string, string>>): Promise<P
       name: 'Bench',
       owner: { accountId: account.id, email: account.email, name: account.name },
     });
-    return { environment, productIds: await fill(services), userId: owner.id };
+    const productIds = await fill(services);
+    await services.database.maintain();
+    return { environment, productIds, userId: owner.id };
   } finally {
     await composition.stop();
   }

@@ -22,6 +22,9 @@ export interface Pieces {
 // All rows are locked before any is changed, in the order of their ids: two orders over the same products, however their
 // lines are sorted, wait for each other in a line and never in a circle. Whoever waited sees the stock that was left: a row
 // lock reads the newest version of its row, and so does the update that follows it.
+//
+// Conditions are on what was locked, and the ids are repeated for the rows to update: else a planner without statistics, as
+// after a great import, may look for active products first and read them all.
 const LOCKED = `
   wanted as (select * from unnest($1::text[], $2::bigint[]) as w (id, quantity)),
   locked as materialized (
@@ -35,7 +38,7 @@ const TAKE = `
   taken as (
     update products p set stock = p.stock - w.quantity, version = p.version + 1, updated_at = $3
     from locked l join wanted w on w.id = l.id
-    where p.id = l.id and p.status = 'active' and p.stock >= w.quantity
+    where p.id = l.id and p.id = any ($1::text[]) and l.status = 'active' and l.stock >= w.quantity
     returning p.id
   )
   select l.*, t.id is not null as taken from locked l left join taken t on t.id = l.id`;
@@ -44,7 +47,7 @@ const RETURN = `
   with ${LOCKED}
   update products p set stock = p.stock + w.quantity, version = p.version + 1, updated_at = $3
   from locked l join wanted w on w.id = l.id
-  where p.id = l.id`;
+  where p.id = l.id and p.id = any ($1::text[])`;
 
 const READ = `
   select p.id, p.sku, p.price_minor, p.currency, p.status, p.stock, false as taken
