@@ -28,6 +28,11 @@ export const arrows: Readonly<Record<string, readonly string[]>> = {
   scripts: [...everyPackage, 'server', 'cli'],
 };
 
+/** Arrows for tests alone, with their reason: a package's `src` may not use them, and it declares them for development. */
+export const testArrows: Readonly<Record<string, Readonly<Record<string, string>>>> = {
+  trading: { tenancy: 'orders refer to people, so a database for tests needs the tables of tenancy' },
+};
+
 /**
  * Files outside every package that the code beside a package's `src` (its tests, its vitest.config.ts) may import by a
  * relative path, and why.

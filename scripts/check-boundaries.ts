@@ -2,7 +2,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { isBuiltin } from 'node:module';
 import { join, posix } from 'node:path';
 import { checkArchitecture } from './architecture-table.ts';
-import { arrows as allowedArrows, sharedFiles as allowedSharedFiles } from './boundaries.ts';
+import * as boundaries from './boundaries.ts';
 import { findCircles } from './circles.ts';
 import { listImports, type ImportReference } from './imports.ts';
 import {
@@ -22,13 +22,13 @@ export interface BoundaryOptions {
   readonly root: string;
   /** Who may import whom, by folder name. Default: the table in `boundaries.ts`. */
   readonly arrows?: Readonly<Record<string, readonly string[]>>;
+  /** Whom tests may import besides. Default: the table in `boundaries.ts`. */
+  readonly testArrows?: Readonly<Record<string, Readonly<Record<string, string>>>>;
   /** Files outside the packages that tests may import. Default: the list in `boundaries.ts`. */
   readonly sharedFiles?: Readonly<Record<string, string>>;
 }
 
-interface Repository {
-  readonly arrows: Readonly<Record<string, readonly string[]>>;
-  readonly sharedFiles: Readonly<Record<string, string>>;
+interface Repository extends Required<Omit<BoundaryOptions, 'root'>> {
   readonly workspaces: readonly Workspace[];
   readonly rootManifest: Manifest;
 }
@@ -47,8 +47,9 @@ const rootFolders = ['scripts', 'bench'];
  */
 export function checkBoundaries(options: BoundaryOptions): readonly Problem[] {
   const repository: Repository = {
-    arrows: options.arrows ?? allowedArrows,
-    sharedFiles: options.sharedFiles ?? allowedSharedFiles,
+    arrows: options.arrows ?? boundaries.arrows,
+    testArrows: options.testArrows ?? boundaries.testArrows,
+    sharedFiles: options.sharedFiles ?? boundaries.sharedFiles,
     workspaces: listWorkspaces(options.root),
     rootManifest: readManifest(options.root),
   };
@@ -108,16 +109,22 @@ function checkTable({ arrows, workspaces }: Repository): readonly Problem[] {
   ];
 }
 
-function checkManifest({ arrows, workspaces }: Repository, workspace: Workspace): readonly Problem[] {
+function checkManifest(repository: Repository, workspace: Workspace): readonly Problem[] {
   const { dependencies, devDependencies, peerDependencies } = workspace.manifest;
-  const declared = Object.keys({ ...dependencies, ...devDependencies, ...peerDependencies });
-  const allowed = arrows[shortName(workspace.folder)] ?? [];
-  return workspaces
-    .filter((other) => declared.includes(other.name) && !allowed.includes(shortName(other.folder)))
-    .map((other) => ({
-      where: `${workspace.folder}/package.json`,
-      message: `depends on ${other.name}, which the table of arrows does not allow`,
-    }));
+  const from = shortName(workspace.folder);
+  const isRefused = (other: Workspace): boolean => {
+    const to = shortName(other.folder);
+    if (other.name in { ...dependencies, ...peerDependencies }) return !isAllowed(repository, from, to, true);
+    return other.name in { ...devDependencies } && !isAllowed(repository, from, to, false);
+  };
+  return repository.workspaces.filter(isRefused).map((other) => ({
+    where: `${workspace.folder}/package.json`,
+    message: `depends on ${other.name}, which the table of arrows does not allow`,
+  }));
+}
+
+function isAllowed({ arrows, testArrows }: Repository, from: string, to: string, isSource: boolean): boolean {
+  return (arrows[from] ?? []).includes(to) || (!isSource && testArrows[from]?.[to] !== undefined);
 }
 
 /** The files of the repository that loading `file` loads as well. Types are erased, so they close no circle. */
@@ -171,7 +178,7 @@ function checkRelative(
 }
 
 function checkWorkspaceImport(
-  { arrows }: Repository,
+  repository: Repository,
   area: Area,
   specifier: string,
   target: Workspace,
@@ -185,7 +192,7 @@ function checkWorkspaceImport(
     return isSource ? `imports its own package by name: import the file that holds the name` : undefined;
   }
   const from = shortName(area.folder);
-  if (!(arrows[from] ?? []).includes(shortName(target.folder))) {
+  if (!isAllowed(repository, from, shortName(target.folder), isSource)) {
     return `${from} may not import ${target.name}: the table of arrows in scripts/boundaries.ts has no such arrow`;
   }
   return isDeclared(area, target.name, isSource) ? undefined : undeclared(area, target.name, isSource);

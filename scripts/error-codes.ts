@@ -1,7 +1,7 @@
-import { existsSync, readFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { readFileSync } from 'node:fs';
+import { join, posix } from 'node:path';
 import ts from 'typescript';
-import { listSources, listWorkspaces, type Problem, type Workspace } from './workspace.ts';
+import { listSources, listWorkspaces, type Problem } from './workspace.ts';
 
 /** A code that a package declares, with what its source tells about it. */
 export interface ErrorCode {
@@ -29,33 +29,45 @@ interface Raise {
   readonly retryable: 'yes' | 'no' | 'depends';
 }
 
-/** Reads every exported `xxxErrorCodes` array of every workspace's `src/errors.ts`, and where its codes are raised. */
+/** Reads every `xxxErrorCodes` array in the `errors.ts` files of every workspace, and where its codes are raised. */
 export function readErrorCodes(root: string): DeclaredCodes {
   const packages: PackageCodes[] = [];
   const problems: Problem[] = [];
   const owners = new Map<string, string>();
   for (const workspace of listWorkspaces(root)) {
-    const where = `${workspace.folder}/src/errors.ts`;
-    if (!existsSync(join(root, where))) continue;
-    const { elements, unread } = readArrays(root, where);
-    for (const text of unread)
-      problems.push({ where, message: `${text} is no string literal, so it cannot be checked` });
-    const uses = readUses(root, workspace);
-    const codes = elements.map(({ code, comment }): ErrorCode => {
-      const raises = uses.raises.get(code) ?? [];
-      const meaning = comment ?? raises.map((one) => one.message).find((message) => message !== '') ?? '';
-      const add = (message: string): unknown => problems.push({ where, message: `${code} ${message}` });
-      const owner = owners.get(code);
-      if (owner === undefined) owners.set(code, workspace.name);
-      else add(`is declared by ${owner} already: a code has one meaning`);
-      if (!uses.literals.has(code)) add('is raised nowhere in this package: remove it, or raise it');
-      else if (meaning === '')
-        add('is raised with a computed message only: say in a comment above it when it is raised');
-      return { code, meaning, retryable: joinRetryable(raises) };
-    });
+    const sources = listSources(root, [`${workspace.folder}/src`]);
+    const uses = readUses(root, sources);
+    const codes = sources
+      .filter((file) => posix.basename(file) === 'errors.ts')
+      .flatMap((where) => {
+        const { elements, unread } = readArrays(root, where);
+        const add = (message: string): unknown => problems.push({ where, message });
+        for (const text of unread) add(`${text} is no string literal, so it cannot be checked`);
+        return elements.map((element): ErrorCode => {
+          const found = describe(element, uses);
+          const owner = owners.get(found.code);
+          if (owner !== undefined) add(`${found.code} is declared by ${owner} already: a code has one meaning`);
+          owners.set(found.code, workspace.name);
+          const mistake = mistakeIn(found, uses);
+          if (mistake !== undefined) add(`${found.code} ${mistake}`);
+          return found;
+        });
+      });
     if (codes.length > 0) packages.push({ name: workspace.name, codes });
   }
   return { packages, problems };
+}
+
+function describe({ code, comment }: CodeElement, uses: Uses): ErrorCode {
+  const raises = uses.raises.get(code) ?? [];
+  const meaning = comment ?? raises.map((one) => one.message).find((message) => message !== '') ?? '';
+  return { code, meaning, retryable: joinRetryable(raises) };
+}
+
+function mistakeIn({ code, meaning }: ErrorCode, uses: Uses): string | undefined {
+  if (!uses.literals.has(code)) return 'is raised nowhere in this package: remove it, or raise it';
+  if (meaning !== '') return undefined;
+  return 'is raised with a computed message only: say in a comment above it when it is raised';
 }
 
 function joinRetryable(raises: readonly Raise[]): ErrorCode['retryable'] {
@@ -63,8 +75,13 @@ function joinRetryable(raises: readonly Raise[]): ErrorCode['retryable'] {
   return others.length > 0 ? 'depends' : (first ?? 'depends');
 }
 
+interface CodeElement {
+  readonly code: string;
+  readonly comment: string | undefined;
+}
+
 interface CodeArrays {
-  readonly elements: readonly { readonly code: string; readonly comment: string | undefined }[];
+  readonly elements: readonly CodeElement[];
   /** Source text of array elements that are no string literals. */
   readonly unread: readonly string[];
 }
@@ -111,10 +128,10 @@ interface Uses {
   readonly raises: ReadonlyMap<string, readonly Raise[]>;
 }
 
-function readUses(root: string, { folder }: Workspace): Uses {
+function readUses(root: string, files: readonly string[]): Uses {
   const literals = new Set<string>();
   const raises = new Map<string, Raise[]>();
-  for (const file of listSources(root, [`${folder}/src`])) {
+  for (const file of files) {
     const visit = (node: ts.Node): void => {
       if (ts.isVariableDeclaration(node) && node.name.getText().endsWith('ErrorCodes')) return;
       if (ts.isStringLiteralLike(node)) literals.add(node.text);

@@ -1,10 +1,12 @@
 /**
  * Renders a Markdown table the way the formatter leaves it: columns padded to their widest cell.
  *
- * @param rows - cell texts; a `|` inside is escaped
+ * @param rows - cell texts; a `|` inside is escaped, and a line break becomes a space
  */
 export function markdownTable(head: readonly string[], rows: readonly (readonly string[])[]): string {
-  const cells = [head, ...rows].map((row) => row.map((cell) => cell.replaceAll('|', '\\|')));
+  const cells = [head, ...rows].map((row) =>
+    row.map((cell) => cell.replaceAll(/\s*\n\s*/g, ' ').replaceAll('|', '\\|')),
+  );
   const widths = head.map((_, column) => Math.max(3, ...cells.map((row) => row[column]?.length ?? 0)));
   const line = (row: readonly string[]): string =>
     `| ${widths.map((width, column) => (row[column] ?? '').padEnd(width)).join(' | ')} |`;

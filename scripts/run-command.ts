@@ -12,8 +12,8 @@ export interface CommandResult {
 
 /** What {@link runCommand} takes. */
 export interface CommandOptions {
-  /** Added to this process's environment. */
-  readonly env?: Readonly<Record<string, string>>;
+  /** Added to this process's environment; `undefined` takes a variable away. */
+  readonly env?: Readonly<Record<string, string | undefined>>;
   /** Ends the command with SIGTERM. */
   readonly signal?: AbortSignal;
   /** Lets it print to this terminal instead of collecting its output. Default false. */

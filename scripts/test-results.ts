@@ -20,8 +20,13 @@ export interface TestResults {
   readonly errors: readonly { readonly where: string; readonly message: string }[];
 }
 
+const cacheDir = join(repositoryRoot, 'node_modules', '.cache', 'tenon');
+
 /** Where the last run's results are. */
-export const resultsFile: string = join(repositoryRoot, 'node_modules', '.cache', 'tenon', 'test-results.json');
+export const resultsFile: string = join(cacheDir, 'test-results.json');
+
+/** Where the last run's coverage is. */
+export const coverageFile: string = join(cacheDir, 'coverage', 'coverage-summary.json');
 
 /** The results in a file, or undefined when there is none. */
 export function readResults(file: string = resultsFile): TestResults | undefined {
@@ -29,5 +34,14 @@ export function readResults(file: string = resultsFile): TestResults | undefined
     return JSON.parse(readFileSync(file, 'utf8'));
   } catch {
     return undefined;
+  }
+}
+
+/** How many lines of source the coverage of the last run looked at. With none, every threshold is met and says nothing. */
+export function countMeasuredLines(): number {
+  try {
+    return JSON.parse(readFileSync(coverageFile, 'utf8')).total.lines.total;
+  } catch {
+    return 0;
   }
 }

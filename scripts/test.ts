@@ -5,7 +5,7 @@ import { runCommand, type CommandResult } from './run-command.ts';
 import { findServices, services, type FoundService, type MissingService } from './services/find-services.ts';
 import { explainSkips, summarizeSkips, type SkippedTest } from './skipped-tests.ts';
 import { staticChecks } from './static-checks.ts';
-import { readResults, resultsFile, type TestResults } from './test-results.ts';
+import { countMeasuredLines, coverageFile, readResults, resultsFile, type TestResults } from './test-results.ts';
 import { repositoryRoot } from './workspace.ts';
 
 const usage = `usage: npm test [-- --checks-only]
@@ -54,21 +54,25 @@ async function runChecks(): Promise<void> {
 function requiredServices(): readonly string[] {
   const names = (process.env['TENON_REQUIRE_SERVICES'] ?? '').split(',').filter((name) => name !== '');
   const unknown = names.filter((name) => !services.some((service) => service.name === name));
-  if (unknown.length === 0) return names;
-  const known = services.map((service) => service.name).join(', ');
-  throw new Error(`TENON_REQUIRE_SERVICES names "${unknown.join('", "')}"; there are: ${known}`);
+  if (unknown.length > 0) {
+    const known = services.map((service) => service.name).join(', ');
+    console.error(`TENON_REQUIRE_SERVICES names "${unknown.join('", "')}"; there are: ${known}`);
+    process.exit(2);
+  }
+  return names;
 }
 
 async function runTests(found: readonly (FoundService | MissingService)[], required: readonly string[]): Promise<void> {
   const missing = found.filter((one) => !one.available);
-  const env: Record<string, string> = {};
+  const env: Record<string, string | undefined> = {};
   for (const one of found) {
-    if (one.available) env[one.service.variable] = one.url;
+    // The address of a server that does not answer is taken away, so that its suites skip instead of waiting for it.
+    env[one.service.variable] = one.available ? one.url : undefined;
     console.log(one.available ? `  ${one.service.title}: ${one.url} (${one.source})` : `  ${one.reason}`);
   }
-  rmSync(resultsFile, { force: true });
+  for (const file of [resultsFile, coverageFile]) rmSync(file, { force: true });
   const vitest = join(repositoryRoot, 'node_modules', 'vitest', 'vitest.mjs');
-  const args = [vitest, 'run', '--reporter=default', '--reporter=./scripts/vitest-reporter.ts'];
+  const args = [vitest, 'run', '--coverage', '--reporter=default', '--reporter=./scripts/vitest-reporter.ts'];
   const run = await runCommand(process.execPath, args, { env, signal: interrupt.signal, inherit: true });
   if (interrupt.signal.aborted) return;
   const results = readResults();
@@ -84,12 +88,16 @@ async function runTests(found: readonly (FoundService | MissingService)[], requi
   console.log(summarizeSkips(skipped).join('\n'));
   const absent = missing.filter(({ service }) => required.includes(service.name));
   for (const { service, reason } of absent) report(`${service.title} is required`, false, 0, reason);
-  // The exit code also tells of what belongs to no test: a coverage threshold, a worker that died.
   const hasFailure = results.errors.length > 0 || results.tests.some((test) => test.state === 'failed');
-  if (run.code !== 0 && !hasFailure)
-    report('tests', false, run.durationMs, 'vitest failed outside the tests: see above.');
-  else if (!hasFailure) report('tests', true, run.durationMs);
+  if (!hasFailure) reportRun(run);
   checkMap(results, excused);
+}
+
+/** What a run in which no test failed can still be missing. */
+function reportRun({ code, durationMs }: CommandResult): void {
+  if (code !== 0) report('tests', false, durationMs, 'vitest failed outside the tests: see its last messages above.');
+  else if (countMeasuredLines() === 0) report('tests', false, durationMs, 'The coverage looked at no file.');
+  else report('tests', true, durationMs);
 }
 
 function countTests(results: TestResults, excused: number, unexcused: number): void {

@@ -37,16 +37,15 @@ export function readManifest(folder: string): Manifest {
   return JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8'));
 }
 
-/** Lists the folders that the root's `workspaces` name and that hold a `package.json`, sorted by folder. */
+/** Lists the folders that the root's `workspaces` name and that hold a `package.json`, pattern by pattern, sorted. */
 export function listWorkspaces(root: string): readonly Workspace[] {
-  const patterns = readManifest(root).workspaces ?? [];
-  return globSync([...patterns], { cwd: root })
+  return (readManifest(root).workspaces ?? [])
+    .flatMap((pattern) => globSync(pattern, { cwd: root }).toSorted())
     .filter((folder) => existsSync(join(root, folder, 'package.json')))
     .map((folder) => {
       const manifest = readManifest(join(root, folder));
       return { name: manifest.name, folder: toSlashes(folder), manifest };
-    })
-    .toSorted((left, right) => left.folder.localeCompare(right.folder));
+    });
 }
 
 /** Lists TypeScript files below folders, relative to the root, sorted; build output and dependencies are left out. */

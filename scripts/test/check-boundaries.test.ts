@@ -120,6 +120,30 @@ describe('checkBoundaries', () => {
     expect(problemsWith(test)).toEqual([expect.stringContaining('leaves packages/kv')]);
   });
 
+  it('lets tests use an arrow for tests, and lets neither src nor its dependencies', () => {
+    const check = (path: string, list: string): readonly string[] => {
+      const files = {
+        'packages/auth/package.json': manifest('auth', { [list]: { '@tenon/kv': '1' } }),
+        'packages/auth/src/index.ts': '',
+        [path]: `import '@tenon/kv';`,
+      };
+      const rows = { ...arrows, auth: ['core'], bench: [], scripts: [] };
+      const root = writeRepository({ ...sound, ...files });
+      const problems = checkBoundaries({
+        root,
+        arrows: rows,
+        testArrows: { auth: { kv: 'its tables' } },
+        sharedFiles: {},
+      });
+      return problems.map((one) => one.message);
+    };
+    expect(check('packages/auth/test/a.test.ts', 'devDependencies')).toEqual([]);
+    expect(check('packages/auth/src/a.ts', 'devDependencies')).toEqual([expect.stringContaining('may not import')]);
+    expect(check('packages/auth/test/a.test.ts', 'peerDependencies')).toEqual([
+      expect.stringContaining('depends on @tenon/kv'),
+    ]);
+  });
+
   it('does not let src use the listed files', () => {
     const problems = problemsWith(
       { 'packages/kv/src/a.ts': `import '../../../vitest.shared.ts';` },

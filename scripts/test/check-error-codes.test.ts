@@ -31,6 +31,12 @@ describe('checkErrorCodes', () => {
     expect(readFileSync(join(root, page), 'utf8')).toContain('| `KV_CLOSED` | no    | the store is closed |');
   });
 
+  it('writes a message of several lines into one line of the table', () => {
+    const root = repository(`'KV_CLOSED'`, raise(`kvError('KV_CLOSED', 'closed |\\n  for good')`));
+    messagesOf(root, true);
+    expect(readFileSync(join(root, page), 'utf8')).toContain('closed \\| for good |\n');
+  });
+
   it('refuses a code that the page does not list, and a listed one that no package declares', () => {
     const root = repository(`'KV_CLOSED'`, raise(`kvError('KV_CLOSED', 'closed')`));
     messagesOf(root, true);
@@ -68,6 +74,15 @@ describe('checkErrorCodes', () => {
     ]);
   });
 
+  it('finds the codes of a part of a package as well', () => {
+    const root = repository(`'KV_CLOSED'`, raise(`kvError('KV_CLOSED', 'closed')`), {
+      'packages/kv/src/import/errors.ts': `export const importErrorCodes = ['IMPORT_STOPPED'];`,
+      'packages/kv/src/import/run.ts': raise(`importError('IMPORT_STOPPED', 'stopped')`),
+    });
+    expect(messagesOf(root, true)).toEqual([]);
+    expect(readFileSync(join(root, page), 'utf8')).toContain('IMPORT_STOPPED');
+  });
+
   it('refuses a code that two packages declare', () => {
     const source = raise(`kvError('CLOSED', 'closed')`);
     const root = repository(`'CLOSED'`, source, {
@@ -92,7 +107,7 @@ describe('readErrorCodes', () => {
       `export const all = (key: { id: string }, options: object) => [
         kvError('A', 'refused', { retryable: true }),
         kvError('B', 'one', { retryable: false }), kvError('B', 'two', { retryable: true }),
-        kvError('C', \`no "\${key.id}" | \${key.id.trim()}\` + ' here', { details: {} }),
+        kvError('C', \`no "\${key.id}" | \${key.id.trim()}\` + ' here\\nand there', { details: {} }),
         new CodedError('D', 'gone', { ...options }),
       ];`,
     );
@@ -100,7 +115,7 @@ describe('readErrorCodes', () => {
     expect(found?.codes).toEqual([
       { code: 'A', meaning: 'The server refused the login.', retryable: 'yes' },
       { code: 'B', meaning: 'Two ways.', retryable: 'depends' },
-      { code: 'C', meaning: 'no "{id}" | {…} here', retryable: 'no' },
+      { code: 'C', meaning: 'no "{id}" | {…} here\nand there', retryable: 'no' },
       { code: 'D', meaning: 'gone', retryable: 'depends' },
     ]);
   });
