@@ -118,11 +118,10 @@ function disconnectSignal(reply: FastifyReply): AbortSignal {
 
 function contextOf(request: FastifyRequest, signal: AbortSignal): Context {
   const { principal } = request;
-  const traceparent = request.headers['traceparent'];
   return {
     requestId: request.id,
     signal,
-    ...(typeof traceparent === 'string' ? { traceparent } : {}),
+    traceparent: request.trace.traceparent,
     ...(principal === undefined ? {} : { actor: principal.actor }),
     ...(principal?.tenant === undefined ? {} : { tenant: principal.tenant }),
   };

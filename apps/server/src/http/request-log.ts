@@ -1,10 +1,19 @@
 import type { FastifyInstance } from 'fastify';
 import type { ServerMetrics } from '../metrics.ts';
-import { traceIdOf } from './request-id.ts';
+import { traceOf, type RequestTrace } from './request-id.ts';
+
+declare module 'fastify' {
+  interface FastifyRequest {
+    /** The request's place in a distributed trace. */
+    trace: RequestTrace;
+  }
+}
 
 /** Writes one log line and one measurement for each answer, and echoes the request's id. */
 export function recordRequests(app: FastifyInstance, metrics: ServerMetrics): void {
+  app.decorateRequest('trace', undefined as never);
   app.addHook('onRequest', async (request, reply) => {
+    request.trace = traceOf(request);
     reply.header('x-request-id', request.id);
   });
   app.addHook('onResponse', async (request, reply) => {
@@ -18,7 +27,7 @@ export function recordRequests(app: FastifyInstance, metrics: ServerMetrics): vo
     });
     request.log.info(
       {
-        traceId: traceIdOf(request.headers['traceparent']),
+        traceId: request.trace.traceId,
         tenantId: principal?.tenant,
         userId: principal?.accountId ?? principal?.actor.id,
         method,

@@ -1,5 +1,4 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify';
-import { CodedError } from '@tenon/core';
 import {
   NewOrder,
   Order,
@@ -34,7 +33,7 @@ export function orderRoutes(app: FastifyInstance, { trading, cursors }: Services
       listing: orderListing,
       scopes: { read: 'orders:read', write: 'orders:write' },
       createHeaders: CreateHeaders,
-      notFound: (id) => new CodedError('ORDER_NOT_FOUND', `there is no order "${id}"`, { details: { id } }),
+      notFoundCode: 'ORDER_NOT_FOUND',
       ownerOf: (id) => trading.ownerOf('orders', id),
       list: (request, principal) => orders.list(request, cursors, visibleTo(principal)),
       get: (id, principal) => orders.get(id, visibleTo(principal)),

@@ -1,5 +1,4 @@
 import type { FastifyInstance } from 'fastify';
-import { CodedError } from '@tenon/core';
 import { NewProduct, Product, productListing, ProductPatch } from '@tenon/trading';
 import type { Services } from '../services.ts';
 import { resourceRoutes } from './resource-routes.ts';
@@ -16,7 +15,7 @@ export function productRoutes(app: FastifyInstance, { trading, cursors }: Servic
       schemas: { entity: Product, create: NewProduct, replace: NewProduct, patch: ProductPatch },
       listing: productListing,
       scopes: { read: 'products:read', write: 'products:write' },
-      notFound: (id) => new CodedError('PRODUCT_NOT_FOUND', `there is no product "${id}"`, { details: { id } }),
+      notFoundCode: 'PRODUCT_NOT_FOUND',
       ownerOf: (id) => trading.ownerOf('products', id),
       list: (request) => products.list(request, cursors),
       get: (id) => products.get(id),

@@ -1,5 +1,5 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify';
-import { isCodedError, type CodedError } from '@tenon/core';
+import { CodedError, isCodedError } from '@tenon/core';
 import type { CursorCodec, Listing, ListPage, ListRequest } from '@tenon/database';
 import { Type, type TSchema } from 'typebox';
 import { principalOf, requires, type Principal } from '../http/access.ts';
@@ -29,7 +29,8 @@ export interface Resource<Entity extends Versioned> {
   readonly scopes: { readonly read: Scope; readonly write: Scope; readonly create?: Scope };
   /** Headers that creating takes, for the API reference. */
   readonly createHeaders?: TSchema;
-  notFound(id: string): CodedError;
+  /** The code for a row that this tenant does not have. */
+  readonly notFoundCode: string;
   ownerOf(id: string): Promise<string | undefined>;
   list(request: ListRequest, principal: Principal): Promise<ListPage<Entity>>;
   get(id: string, principal: Principal): Promise<Entity | undefined>;
@@ -55,16 +56,17 @@ export function resourceRoutes<Entity extends Versioned>(
   const tags = [resource.description];
   const read = { access: requires(resource.scopes.read) };
   const write = { access: requires(resource.scopes.write) };
+  const notFound = (id: string): CodedError =>
+    new CodedError(resource.notFoundCode, `there is no ${singular} "${id}"`, { details: { id } });
   const idOf = (request: FastifyRequest): string => (request.params as { id: string }).id;
 
   /** Runs work on one row, and notes for later when the tenant has no such row. */
   const onRow = async <T>(request: FastifyRequest, work: (id: string) => Promise<T>): Promise<T> => {
     const id = idOf(request);
-    const missing = resource.notFound(id);
     try {
       return await work(id);
     } catch (error) {
-      if (isCodedError(error, missing.code)) {
+      if (isCodedError(error, resource.notFoundCode)) {
         noteMissedRow(request, { resource: resource.name, id, ownerOf: () => resource.ownerOf(id) });
       }
       throw error;
@@ -119,7 +121,7 @@ export function resourceRoutes<Entity extends Versioned>(
     (request, reply) =>
       onRow(request, async (id) => {
         const entity = await resource.get(id, principalOf(request));
-        if (entity === undefined) throw resource.notFound(id);
+        if (entity === undefined) throw notFound(id);
         return sendVersioned(request, reply, entity) ?? reply.send();
       }),
   );

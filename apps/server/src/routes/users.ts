@@ -1,5 +1,4 @@
 import type { FastifyInstance } from 'fastify';
-import { CodedError } from '@tenon/core';
 import {
   NewUserSchema,
   userListing,
@@ -28,7 +27,7 @@ export function userRoutes(app: FastifyInstance, { tenancy, cursors }: Services)
       schemas: { entity: UserSchema, create: NewUserSchema, replace: UserReplacementSchema, patch: UserPatchSchema },
       listing: userListing,
       scopes: { read: 'users:read', write: 'users:write' },
-      notFound: (id) => new CodedError('USER_NOT_FOUND', `there is no user "${id}"`, { details: { id } }),
+      notFoundCode: 'USER_NOT_FOUND',
       ownerOf: (id) => tenancy.ownerOf('users', id),
       list: (request) => users.list(request, cursors),
       get: (id) => users.get(id),
