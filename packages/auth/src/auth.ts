@@ -116,7 +116,7 @@ export interface Auth {
   /** Password hashing at this moment, and since the start. */
   statistics(): AuthStatistics;
 
-  /** Removes sessions that ended or expired 30 days ago, and signing keys that no valid token needs. Run it once a day. */
+  /** Removes sessions that expired 30 days ago, and signing keys that no valid token needs. Run it once a day or so. */
   purge(): Promise<PurgeReport>;
 
   /** Refuses new work, and waits for security events that are being recorded. Idempotent. */

@@ -36,7 +36,8 @@ const MAX_REMEMBERED_API_KEYS = 10_000;
  * @example
  * ```ts
  * await database.migrate([authMigrations()]);
- * const auth = createAuth({ database, keys, kv, memberships: tenancy.membershipsOf, issuer: url, audience: url });
+ * const memberships = async (accountId: string) => [{ tenantId: 'acme', role: 'owner', scopes: ['orders:write'] }];
+ * const auth = createAuth({ database, keys, kv, memberships, issuer: url, audience: url });
  * const { id } = await auth.register({ email: 'ann@example.org', password, name: 'Ann' });
  * const { accessToken, refreshToken } = await auth.signIn({ email: 'ann@example.org', password, ip });
  * const { accountId, tenant, scopes } = await auth.verifyAccessToken(accessToken);

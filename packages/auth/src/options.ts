@@ -40,7 +40,7 @@ export interface AuthOptions {
   readonly issuer: string;
   /** `aud` of access tokens. */
   readonly audience: string;
-  /** Told what an auditor wants to know, after it is committed. A failure of it is logged and harms nothing. */
+  /** Told what an auditor wants to know, after it is committed and logged. A failure of it is logged and harms nothing. */
   readonly onSecurityEvent?: (event: AuthSecurityEvent) => void | Promise<void>;
   /** Default: the machine's clock. */
   readonly clock?: Clock;

@@ -1,7 +1,7 @@
 import { toError, type Clock, type Logger } from '@tenon/core';
 import type { AuthSecurityEvent } from './security-event.ts';
 
-/** Hands security events to whoever records them. */
+/** Logs security events, and hands them to whoever records them. */
 export interface SecurityEvents {
   /** Reports what has been committed. Never throws and never waits. */
   emit(event: Omit<AuthSecurityEvent, 'atMs' | 'details'> & { readonly details?: AuthSecurityEvent['details'] }): void;
@@ -24,10 +24,10 @@ export function createSecurityEvents(
     }
   };
   return {
-    emit(event) {
-      const delivery = deliver(Object.freeze({ details: {}, ...event, atMs: clock.now() })).finally(() =>
-        pending.delete(delivery),
-      );
+    emit(given) {
+      const event: AuthSecurityEvent = Object.freeze({ details: {}, ...given, atMs: clock.now() });
+      logger.info({ ...event }, 'security event');
+      const delivery = deliver(event).finally(() => pending.delete(delivery));
       pending.add(delivery);
     },
     async drain() {

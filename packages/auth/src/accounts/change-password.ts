@@ -26,7 +26,7 @@ export async function changePassword(parts: AuthParts, input: ChangePasswordInpu
   });
   const changed = await storePassword(parts, account.id, input.newPassword, {
     // Whoever changed it first wins; the other one no longer knows the current password.
-    onlyIfHash: account.password_hash,
+    onlyIfVersion: account.version,
     keepSessionId: input.keepSessionId,
     client: input,
   });
@@ -52,17 +52,17 @@ function assertAcceptable(parts: AuthParts, password: Secret | string, path: str
 }
 
 interface Change {
-  readonly onlyIfHash?: string;
+  readonly onlyIfVersion?: number;
   readonly keepSessionId?: string | undefined;
   readonly client: ClientDetails;
 }
 
-/** @returns whether the account was there, with the hash that was asked for */
+/** @returns whether the account was there, as it was seen before */
 async function storePassword(
   parts: AuthParts,
   accountId: string,
   password: Secret | string,
-  { onlyIfHash, keepSessionId, client }: Change,
+  { onlyIfVersion, keepSessionId, client }: Change,
 ): Promise<boolean> {
   const prepared = preparePassword(password);
   const passwordHash = await parts.hasher.takeTurn((turn) => turn.hash(prepared));
@@ -73,7 +73,7 @@ async function storePassword(
       .updateTable('accounts')
       .set({ password_hash: passwordHash, password_changed_at: now, updated_at: now, version: sql`version + 1` })
       .where('id', '=', accountId);
-    if (onlyIfHash !== undefined) update = update.where('password_hash', '=', onlyIfHash);
+    if (onlyIfVersion !== undefined) update = update.where('version', '=', onlyIfVersion);
     if ((await update.returning('id').executeTakeFirst()) === undefined) return undefined;
     return endSessions(tx, nowMs, 'password-changed', {
       accountId,

@@ -79,13 +79,14 @@ async function openSession(parts: AuthParts, account: ProvenAccount, opening: Op
   const absoluteMs = nowMs + config.refreshAbsoluteMs;
   return database.withSystem('sign-in', async (tx) => {
     // Comparing took a while. A password that was changed or an account that was disabled meanwhile opens nothing; and one
-    // that is being changed now waits for this lock, and then ends this session with the others.
+    // that is being changed now waits for this lock, and then ends this session with the others. A stronger hash of the same
+    // password leaves the version as it is, so that of two who sign in at once neither is turned away.
     const unchanged = tx
       .selectFrom('accounts')
       .select('id')
       .where('id', '=', account.id)
       .where('status', '=', 'active')
-      .where('password_hash', '=', account.password_hash);
+      .where('version', '=', account.version);
     const renewed = opening.passwordHash;
     const locked = renewed === undefined ? unchanged.forShare() : unchanged.forUpdate();
     if ((await locked.executeTakeFirst()) === undefined) throw credentialsInvalid();

@@ -23,14 +23,17 @@ export function toSession(row: StoredSession): Session {
   });
 }
 
-/** What a session remembers of its client. */
-export function toClientColumns(client: ClientDetails): { ip: string | null; user_agent: string | null } {
-  return { ip: storable(client.ip, MAX_IP), user_agent: storable(client.userAgent, MAX_USER_AGENT) };
+/** What a session remembers of its client: what is given, no more. */
+export function toClientColumns({ ip, userAgent }: ClientDetails): { ip?: string; user_agent?: string } {
+  return {
+    ...(ip === undefined ? {} : { ip: storable(ip, MAX_IP) }),
+    ...(userAgent === undefined ? {} : { user_agent: storable(userAgent, MAX_USER_AGENT) }),
+  };
 }
 
 // Headers are anybody's text; PostgreSQL stores neither NUL nor half a character.
-function storable(text: string | undefined, max: number): string | null {
-  return text === undefined ? null : text.replaceAll('\0', '').slice(0, max).toWellFormed();
+function storable(text: string, max: number): string {
+  return text.replaceAll('\0', '').slice(0, max).toWellFormed();
 }
 
 /** When a session that is used now ends unless it is used again. */

@@ -57,7 +57,8 @@ function afterFailure(before: CounterState | undefined, nowMs: number, config: L
   const leakPerMs = config.freeAttempts / config.forgetAfterMs;
   const kept = before === undefined ? 0 : Math.max(0, before.level - Math.max(0, nowMs - before.atMs) * leakPerMs);
   const level = kept + 1;
-  const over = Math.floor(level) - config.freeAttempts;
+  // Rounded, so that what leaks between two attempts in a row does not put off the next step.
+  const over = Math.round(level) - config.freeAttempts;
   const delayMs = over < 0 ? 0 : Math.min(config.maxDelayMs, config.baseDelayMs * 2 ** Math.min(over, 40));
   return { level, atMs: nowMs, blockedUntilMs: delayMs === 0 ? 0 : nowMs + delayMs };
 }
