@@ -21,6 +21,6 @@ export const staticChecks: readonly StaticCheck[] = [
   { title: 'types', command: tool('tsc'), args: ['-b'] },
   script('boundaries and circles', 'check-boundaries.ts'),
   script('sizes', 'check-sizes.ts'),
-  { title: 'unused code and dependencies', command: tool('knip'), args: ['--no-progress'] },
+  { title: 'unused code and dependencies', command: tool('knip'), args: ['--no-progress', '--no-config-hints'] },
   script('error codes', 'check-error-codes.ts'),
 ];
