@@ -7,6 +7,14 @@ export const serverErrorCodes = [
   'BODY_TOO_LARGE',
   'CSRF_REFUSED',
   'IF_MATCH_INVALID',
+  'IMPORT_COLUMNS_INVALID',
+  'IMPORT_FILE_CHANGED',
+  'IMPORT_FILE_UNREADABLE',
+  'IMPORT_FORMAT_UNKNOWN',
+  'IMPORT_OPTIONS_INVALID',
+  'IMPORT_REJECTS_UNWRITABLE',
+  'IMPORT_STOPPED',
+  'IMPORT_TAKEN_OVER',
   'INPUT_INVALID',
   'INTERNAL',
   'KEYS_INVALID',
@@ -22,8 +30,6 @@ export const serverErrorCodes = [
   'SETTINGS_INVALID',
   'SIGN_IN_REQUIRED',
   'TENANT_NOT_ALLOWED',
-  'TENANT_REQUIRED',
-  'TOO_MANY_REQUESTS',
 ] as const;
 
 /** A code that the server itself raises. */

@@ -1,5 +1,5 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest, RouteOptions } from 'fastify';
-import { isTenantId, runInContext, type Actor, type Context } from '@tenon/core';
+import { CodedError, isTenantId, runInContext, type Actor, type Context, type CoreErrorCode } from '@tenon/core';
 import { serverError } from '../errors.ts';
 import type { Role, Scope } from '../roles.ts';
 
@@ -91,7 +91,7 @@ export function guardRoutes(
       return;
     }
     if (principal.tenant === undefined) {
-      throw serverError('TENANT_REQUIRED', 'this needs a tenant, and your account is in none');
+      throw new CodedError<CoreErrorCode>('TENANT_REQUIRED', 'this needs a tenant, and your account is in none');
     }
     if (!principal.scopes.has(access.scope)) {
       throw serverError('PERMISSION_DENIED', `this needs the permission "${access.scope}" in this tenant`, {

@@ -95,7 +95,6 @@ const STATUS: Readonly<Record<string, number>> = {
   ROUTE_NOT_FOUND: 404,
   SIGN_IN_REQUIRED: 401,
   TENANT_NOT_ALLOWED: 403,
-  TOO_MANY_REQUESTS: 429,
 };
 
 /** The status for an error code; 500 for one that no caller should see. */

@@ -21,7 +21,7 @@ export function expectedVersion(request: FastifyRequest): number | undefined {
   return Number(match[1]);
 }
 
-/** Sends a resource with its tag, or 304 when the caller has this version already. */
+/** Sends a resource with its tag, or 304 when the caller has this version already (RFC 9110, section 13.1.2). */
 export function sendVersioned<T extends { readonly version: number }>(
   request: FastifyRequest,
   reply: FastifyReply,
@@ -29,9 +29,15 @@ export function sendVersioned<T extends { readonly version: number }>(
 ): T | undefined {
   const tag = etagOf(resource.version);
   reply.header('etag', tag);
-  if (request.method === 'GET' && request.headers['if-none-match'] === tag) {
+  const reading = request.method === 'GET' || request.method === 'HEAD';
+  if (reading && isOneOf(request.headers['if-none-match'], tag)) {
     reply.code(304);
     return undefined;
   }
   return resource;
+}
+
+// Compared weakly: a proxy that compresses makes a tag weak.
+function isOneOf(header: string | undefined, tag: string): boolean {
+  return header?.split(',').some((one) => ['*', tag].includes(one.trim().replace(/^W\//, ''))) ?? false;
 }
