@@ -111,9 +111,11 @@ export function createInvitations({ config, memberships, recorder }: Invitations
       const text = typeof token === 'string' ? token : token.reveal();
       if (!TOKEN.test(text)) throw invitationInvalid();
       const { rows } = await database.withSystem('check-invitation', (tx) =>
-        sql`select from invitations join users on users.tenant_id = invitations.tenant_id and users.id = invitations.user_id
-            where token_hash = ${hashOf(text)} and accepted_at is null and expires_at > ${new Date(clock.now())}
-              and users.account_id is null and users.status <> 'disabled'`.execute(tx),
+        sql`select from invitations
+          join users on users.tenant_id = invitations.tenant_id and users.id = invitations.user_id
+          join tenants on tenants.tenant_id = invitations.tenant_id
+          where token_hash = ${hashOf(text)} and accepted_at is null and expires_at > ${new Date(clock.now())}
+            and users.account_id is null and users.status <> 'disabled' and tenants.status = 'active'`.execute(tx),
       );
       if (rows.length === 0) throw invitationInvalid();
     },

@@ -1,4 +1,4 @@
-import { requireTenant, type InputProblem, type Result } from '@tenon/core';
+import { isCodedError, requireTenant, type InputProblem, type Result } from '@tenon/core';
 import type { Tx } from '@tenon/database';
 import { sql } from 'kysely';
 import type { Memberships } from '../memberships/create-memberships.ts';
@@ -14,7 +14,7 @@ import { importUsers } from './import-users.ts';
 import { assertOwnerRemains, lockPerson } from './lock-people.ts';
 import { parseNewUser, parseNewUsers, parseUserPatch, parseUserReplacement } from './parse-user.ts';
 import { assertMayAssignRole } from './role.ts';
-import { nameUserFailure, userInvalid, userNotFound } from './user-errors.ts';
+import { nameUserFailure, userInUse, userInvalid, userNotFound } from './user-errors.ts';
 import { userListing } from './user-listing.ts';
 import { userRepository } from './user-repository.ts';
 import type { User, UserPatch } from './user.ts';
@@ -116,6 +116,8 @@ export function createUsers(parts: UsersParts): Users {
         await quotas.release(tx, USERS_QUOTA, 1);
         await recorder.write(tx, events);
         return locked.person;
+      }).catch((error: unknown) => {
+        throw isCodedError(error, 'DATABASE_REFERENCE_MISSING') ? userInUse(error) : error;
       });
       memberships.drop(removed.accountId, tenant);
       recorder.announce(events);

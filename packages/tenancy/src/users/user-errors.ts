@@ -16,6 +16,13 @@ export function userNotFound(): CodedError<TenancyErrorCode> {
   return tenancyError('USER_NOT_FOUND', 'this tenant has no person with this id');
 }
 
+/** The failure to remove a person whom other rows refer to. */
+export function userInUse(cause: unknown): CodedError<TenancyErrorCode> {
+  return tenancyError('USER_IN_USE', 'other records, such as orders, belong to the person; disable them instead', {
+    cause,
+  });
+}
+
 /** Gives failures of the tables of people their names; everything else passes through. */
 export function nameUserFailure(error: unknown): unknown {
   if (!isCodedError(error)) return error;
