@@ -15,12 +15,13 @@ import { recordRequests } from './http/request-log.ts';
 import { sendSecurityHeaders } from './http/security-headers.ts';
 import type { ServerMetrics } from './metrics.ts';
 import type { Readiness } from './readiness.ts';
-import { accountRoutes } from './routes/account-routes.ts';
-import { authRoutes } from './routes/auth.ts';
+import { invitationRoutes, sessionRoutes } from './routes/account-routes.ts';
+import { apiKeyRoutes } from './routes/api-key-routes.ts';
+import { meRoutes, registrationRoutes, signingKeyRoutes, signInRoutes, signOutRoutes } from './routes/auth.ts';
 import { healthRoutes } from './routes/health.ts';
 import { orderRoutes } from './routes/orders.ts';
 import { productRoutes } from './routes/products.ts';
-import { apiKeyRoutes, tenantRoutes } from './routes/tenant-routes.ts';
+import { tenantRoutes, tenantSettingsRoutes } from './routes/tenant-routes.ts';
 import { userRoutes } from './routes/users.ts';
 import type { Services } from './services.ts';
 import type { Settings } from './settings/settings.ts';
@@ -33,12 +34,24 @@ export interface AppOptions {
   readonly metrics: ServerMetrics;
   readonly logger: FastifyBaseLogger;
   readonly version: string;
+  /**
+   * Adds routes of an application's own. They are guarded and described like all others: each declares its access in
+   * `config.access`. Default: none.
+   */
+  readonly routes?: RegisterRoutes;
 }
+
+/** Adds routes to the application. */
+export type RegisterRoutes = (app: FastifyInstance, services: Services) => void | Promise<void>;
 
 /** Answered also while the database is not there yet. */
 const ALWAYS_ANSWERED = ['/healthz', '/readyz', '/metrics', '/openapi.json', '/docs'];
 
-/** Builds the HTTP application: all routes, no socket. `app.inject` calls it, {@link startServer} listens with it. */
+/**
+ * Builds the HTTP application: all routes, no socket. `app.inject` calls it, {@link startServer} listens with it.
+ *
+ * @throws `ACCESS_UNDECLARED` naming a route that does not say who may call it
+ */
 export async function createApp(options: AppOptions): Promise<FastifyInstance> {
   const { settings, services, readiness, metrics, logger } = options;
   const app = Fastify({
@@ -84,13 +97,20 @@ export async function createApp(options: AppOptions): Promise<FastifyInstance> {
 
   await serveApiReference(app, { version: options.version });
   healthRoutes(app, services, { readiness, metrics, settings });
-  authRoutes(app, services, settings);
-  accountRoutes(app, services);
+  registrationRoutes(app, services, settings);
+  signInRoutes(app, services, settings);
+  signOutRoutes(app, services, settings);
+  meRoutes(app, services);
+  signingKeyRoutes(app, services);
+  sessionRoutes(app, services);
+  invitationRoutes(app, services);
   userRoutes(app, services);
   productRoutes(app, services);
   orderRoutes(app, services);
   tenantRoutes(app, services);
+  tenantSettingsRoutes(app, services);
   apiKeyRoutes(app, services);
+  await options.routes?.(app, services);
   await app.ready();
   return app;
 }

@@ -1,7 +1,7 @@
 import type { AddressInfo } from 'node:net';
 import { toError } from '@tenon/core';
 import type pino from 'pino';
-import { createApp } from './app.ts';
+import { createApp, type RegisterRoutes } from './app.ts';
 import { compose } from './compose.ts';
 import { serverError } from './errors.ts';
 import { prepareFirstStart, type FirstStart } from './first-start/prepare-first-start.ts';
@@ -18,6 +18,8 @@ export interface StartServerOptions {
   readonly settings: Settings;
   /** Default: writes to standard output. */
   readonly logger?: pino.Logger;
+  /** Routes of an application's own. Default: none. */
+  readonly routes?: RegisterRoutes;
 }
 
 /** A running server. */
@@ -50,11 +52,22 @@ export async function startServer(options: StartServerOptions): Promise<RunningS
   const { services } = composition;
   const readiness = createReadiness();
   metrics.observe(services.database);
-  const app = await createApp({ settings, services, readiness, metrics, logger, version });
   const closeAll = async (): Promise<void> => {
     await composition.stop();
     await metrics.stop();
   };
+  const app = await createApp({
+    settings,
+    services,
+    readiness,
+    metrics,
+    logger,
+    version,
+    ...(options.routes === undefined ? {} : { routes: options.routes }),
+  }).catch(async (error: unknown) => {
+    await closeAll();
+    throw error;
+  });
   const url = settings.roles.includes('api')
     ? await listen(app, settings).catch(async (error: unknown) => {
         await closeAll();

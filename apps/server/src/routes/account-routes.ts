@@ -35,13 +35,11 @@ const JoinBody = Type.Object(
   { additionalProperties: false },
 );
 
-/** A person's own sessions, and joining a tenant by invitation. */
-export function accountRoutes(app: FastifyInstance, { auth, tenancy }: Services): void {
-  const tags = ['Sign in'];
-  const accountOf = (request: FastifyRequest): string => principalOf(request).accountId ?? '';
-  const checkAccept = bodyCheck(AcceptBody);
-  const checkJoin = bodyCheck(JoinBody);
+const tags = ['Sign in'];
+const accountOf = (request: FastifyRequest): string => principalOf(request).accountId ?? '';
 
+/** A person's own sessions. */
+export function sessionRoutes(app: FastifyInstance, { auth }: Services): void {
   app.get(
     '/auth/sessions',
     {
@@ -84,6 +82,12 @@ export function accountRoutes(app: FastifyInstance, { auth, tenancy }: Services)
       return reply.code(204).send();
     },
   );
+}
+
+/** Joining a tenant by invitation. */
+export function invitationRoutes(app: FastifyInstance, { auth, tenancy }: Services): void {
+  const checkAccept = bodyCheck(AcceptBody);
+  const checkJoin = bodyCheck(JoinBody);
 
   app.post(
     '/auth/invitations/accept',

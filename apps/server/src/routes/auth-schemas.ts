@@ -13,8 +13,17 @@ const password = Type.String({
 const time = Type.String({ format: 'date-time' });
 const nullable = (description: string) => Type.Unsafe<string | null>({ type: ['string', 'null'], description });
 
+// The tenant is made after the account, so what it would refuse is refused here: some text, on one line.
+const tenantName = Type.String({
+  minLength: 1,
+  maxLength: 255,
+  pattern: String.raw`^\s*[^\s\p{Cc}](\P{Cc}*[^\s\p{Cc}])?\s*$`,
+  description: 'default: the name of its owner',
+  examples: ['Analytical Engines'],
+});
+
 /** What a person registers with. */
-export const RegisterBody = Type.Object({ email, password, name, tenantName: Type.Optional(name) }, closed);
+export const RegisterBody = Type.Object({ email, password, name, tenantName: Type.Optional(tenantName) }, closed);
 
 /** What a person signs in with. */
 export const LoginBody = Type.Object(

@@ -1,10 +1,11 @@
-import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
-import type { ClientDetails, SignedIn } from '@tenon/auth';
+import type { FastifyInstance } from 'fastify';
+import { parseNewUser } from '@tenon/tenancy';
 import { Type } from 'typebox';
 import { serverError } from '../errors.ts';
 import { accountAccess, principalOf, publicAccess } from '../http/access.ts';
 import { bodyCheck } from '../http/check-body.ts';
-import { clearRefreshCookie, createOriginCheck, refreshCookieOf, setRefreshCookie } from '../http/refresh-cookie.ts';
+import { inputInvalid } from '../http/problem.ts';
+import { clearRefreshCookie, createOriginCheck } from '../http/refresh-cookie.ts';
 import type { Services } from '../services.ts';
 import type { Settings } from '../settings/settings.ts';
 import {
@@ -17,48 +18,13 @@ import {
   toAccount,
   Tokens,
 } from './auth-schemas.ts';
+import { answerSignedIn, clientOf, refreshTokenOf } from './sign-in-answers.ts';
 
-/** Where a request came from, as far as the settings trust it. */
-export function clientOf(request: FastifyRequest): ClientDetails {
-  const userAgent = request.headers['user-agent'];
-  return { ip: request.ip, ...(userAgent === undefined ? {} : { userAgent }) };
-}
+const tags = ['Sign in'];
 
-/** Registration, login, refresh, logout, me and the password, under `/auth`. */
-export function authRoutes(app: FastifyInstance, services: Services, settings: Settings): void {
-  const { auth, tenancy } = services;
-  const checkOrigin = createOriginCheck(settings.corsOrigins);
+/** Making an account, where the settings allow it. */
+export function registrationRoutes(app: FastifyInstance, { auth, tenancy }: Services, settings: Settings): void {
   const checkRegister = bodyCheck(RegisterBody);
-  const checkLogin = bodyCheck(LoginBody);
-  const checkRefresh = bodyCheck(RefreshBody);
-  const checkChange = bodyCheck(ChangePasswordBody);
-  const tags = ['Sign in'];
-
-  const answer = (reply: FastifyReply, signedIn: SignedIn, mode: 'body' | 'cookie') => {
-    if (mode === 'cookie') setRefreshCookie(reply, signedIn.refreshToken.reveal(), signedIn.refreshExpiresAt);
-    reply.header('cache-control', 'no-store');
-    return {
-      accessToken: signedIn.accessToken.reveal(),
-      tokenType: 'Bearer' as const,
-      accessExpiresAt: signedIn.accessExpiresAt.toISOString(),
-      ...(mode === 'cookie' ? {} : { refreshToken: signedIn.refreshToken.reveal() }),
-      refreshExpiresAt: signedIn.refreshExpiresAt.toISOString(),
-      tenant: signedIn.tenant ?? null,
-      tenants: signedIn.tenants.map(({ tenantId, role }) => ({ id: tenantId, role })),
-    };
-  };
-
-  /** The refresh token of the body, or of the cookie after the check that the page is ours. */
-  const refreshTokenOf = (request: FastifyRequest): { token: string; mode: 'body' | 'cookie' } => {
-    const body = request.body === undefined ? {} : checkRefresh(request.body);
-    if (body.refreshToken !== undefined) return { token: body.refreshToken, mode: 'body' };
-    const cookie = refreshCookieOf(request);
-    if (cookie === undefined) {
-      throw serverError('SIGN_IN_REQUIRED', 'send the refresh token, as "refreshToken" in the body or in its cookie');
-    }
-    checkOrigin(request);
-    return { token: cookie, mode: 'cookie' };
-  };
 
   app.post(
     '/auth/register',
@@ -77,6 +43,9 @@ export function authRoutes(app: FastifyInstance, services: Services, settings: S
         throw serverError('REGISTRATION_CLOSED', 'this server takes no registrations; ask its owner for an invitation');
       }
       const { tenantName, ...input } = checkRegister(request.body);
+      // An account whose owner could be no person of a tenant must not be left behind.
+      const person = parseNewUser({ email: input.email, name: input.name });
+      if (!person.ok) throw inputInvalid(person.error);
       const account = await auth.register(input);
       await tenancy.tenants.create({
         name: tenantName ?? account.name,
@@ -86,6 +55,12 @@ export function authRoutes(app: FastifyInstance, services: Services, settings: S
       return toAccount(account);
     },
   );
+}
+
+/** Signing in, and going on with a refresh token. */
+export function signInRoutes(app: FastifyInstance, { auth }: Services, settings: Settings): void {
+  const checkOrigin = createOriginCheck(settings.corsOrigins);
+  const checkLogin = bodyCheck(LoginBody);
 
   app.post(
     '/auth/login',
@@ -103,7 +78,7 @@ export function authRoutes(app: FastifyInstance, services: Services, settings: S
     async (request, reply) => {
       const { mode = 'body', ...input } = checkLogin(request.body);
       if (mode === 'cookie') checkOrigin(request);
-      return answer(reply, await auth.signIn({ ...input, ...clientOf(request) }), mode);
+      return answerSignedIn(reply, await auth.signIn({ ...input, ...clientOf(request) }), mode);
     },
   );
 
@@ -120,10 +95,15 @@ export function authRoutes(app: FastifyInstance, services: Services, settings: S
       },
     },
     async (request, reply) => {
-      const { token, mode } = refreshTokenOf(request);
-      return answer(reply, await auth.refresh(token, clientOf(request)), mode);
+      const { token, mode } = refreshTokenOf(request, checkOrigin);
+      return answerSignedIn(reply, await auth.refresh(token, clientOf(request)), mode);
     },
   );
+}
+
+/** Signing out, here or everywhere. */
+export function signOutRoutes(app: FastifyInstance, { auth }: Services, settings: Settings): void {
+  const checkOrigin = createOriginCheck(settings.corsOrigins);
 
   app.post(
     '/auth/logout',
@@ -139,7 +119,7 @@ export function authRoutes(app: FastifyInstance, services: Services, settings: S
       },
     },
     async (request, reply) => {
-      const { token } = refreshTokenOf(request);
+      const { token } = refreshTokenOf(request, checkOrigin);
       await auth.signOutByRefreshToken(token);
       clearRefreshCookie(reply);
       return reply.code(204).send();
@@ -158,6 +138,11 @@ export function authRoutes(app: FastifyInstance, services: Services, settings: S
       return reply.code(204).send();
     },
   );
+}
+
+/** Who the caller is, and the password. */
+export function meRoutes(app: FastifyInstance, { auth, tenancy }: Services): void {
+  const checkChange = bodyCheck(ChangePasswordBody);
 
   app.get(
     '/auth/me',
@@ -204,7 +189,10 @@ export function authRoutes(app: FastifyInstance, services: Services, settings: S
       return reply.code(204).send();
     },
   );
+}
 
+/** The keys with which others can check access tokens. */
+export function signingKeyRoutes(app: FastifyInstance, { auth }: Services): void {
   app.get(
     '/.well-known/jwks.json',
     {

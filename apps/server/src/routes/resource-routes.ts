@@ -45,58 +45,55 @@ const IfMatch = Type.Object({
   'if-match': Type.Optional(Type.String({ description: 'ETag of the version that the change is meant for' })),
 });
 
+interface Addition<Entity extends Versioned> {
+  readonly app: FastifyInstance;
+  readonly resource: Resource<Entity>;
+  readonly cursors: CursorCodec;
+  readonly path: string;
+}
+
 /** Adds list, get, create, replace, change and delete of one resource under `/v1`. */
 export function resourceRoutes<Entity extends Versioned>(
   app: FastifyInstance,
   resource: Resource<Entity>,
   cursors: CursorCodec,
 ): void {
-  const path = `/v1/${resource.name}`;
-  const { schemas, singular } = resource;
-  const tags = [resource.description];
-  const read = { access: requires(resource.scopes.read) };
-  const write = { access: requires(resource.scopes.write) };
-  const notFound = (id: string): CodedError =>
-    new CodedError(resource.notFoundCode, `there is no ${singular} "${id}"`, { details: { id } });
-  const idOf = (request: FastifyRequest): string => (request.params as { id: string }).id;
+  const addition: Addition<Entity> = { app, resource, cursors, path: `/v1/${resource.name}` };
+  addList(addition);
+  addCreate(addition);
+  addGet(addition);
+  addChange(addition, 'PUT', 'Replace', resource.schemas.replace, resource.replace.bind(resource));
+  addChange(addition, 'PATCH', 'Change', resource.schemas.patch, resource.update.bind(resource));
+  addRemove(addition);
+}
 
-  /** Runs work on one row, and notes for later when the tenant has no such row. */
-  const onRow = async <T>(request: FastifyRequest, work: (id: string) => Promise<T>): Promise<T> => {
-    const id = idOf(request);
-    try {
-      return await work(id);
-    } catch (error) {
-      if (isCodedError(error, resource.notFoundCode)) {
-        noteMissedRow(request, { resource: resource.name, id, ownerOf: () => resource.ownerOf(id) });
-      }
-      throw error;
-    }
-  };
-
+function addList<Entity extends Versioned>({ app, resource, cursors, path }: Addition<Entity>): void {
   app.get(
     path,
     {
-      config: read,
+      config: { access: requires(resource.scopes.read) },
       schema: {
-        tags,
+        tags: [resource.description],
         summary: `List ${resource.name}`,
         querystring: listParameters(resource.listing),
-        response: { 200: pageOf(schemas.entity) },
+        response: { 200: pageOf(resource.schemas.entity) },
       },
     },
     (request) => resource.list(listRequestOf(request, resource.listing, cursors), principalOf(request)),
   );
+}
 
+function addCreate<Entity extends Versioned>({ app, resource, path }: Addition<Entity>): void {
   app.post(
     path,
     {
       config: { access: requires(resource.scopes.create ?? resource.scopes.write) },
       schema: {
-        tags,
-        summary: `Create ${article(singular)} ${singular}`,
+        tags: [resource.description],
+        summary: `Create ${withArticle(resource.singular)}`,
         ...(resource.createHeaders === undefined ? {} : { headers: resource.createHeaders }),
-        body: schemas.create,
-        response: { 201: schemas.entity },
+        body: resource.schemas.create,
+        response: { 201: resource.schemas.entity },
       },
     },
     async (request, reply) => {
@@ -106,70 +103,98 @@ export function resourceRoutes<Entity extends Versioned>(
       return entity;
     },
   );
+}
 
+function addGet<Entity extends Versioned>({ app, resource, path }: Addition<Entity>): void {
   app.get(
     `${path}/:id`,
     {
-      config: read,
+      config: { access: requires(resource.scopes.read) },
       schema: {
-        tags,
-        summary: `Get ${article(singular)} ${singular}`,
+        tags: [resource.description],
+        summary: `Get ${withArticle(resource.singular)}`,
         params: IdParameters,
-        response: { 200: schemas.entity },
+        response: { 200: resource.schemas.entity },
       },
     },
     (request, reply) =>
-      onRow(request, async (id) => {
+      onRow(resource, request, async (id) => {
         const entity = await resource.get(id, principalOf(request));
-        if (entity === undefined) throw notFound(id);
+        if (entity === undefined) throw notFound(resource, id);
         return sendVersioned(request, reply, entity) ?? reply.send();
       }),
   );
+}
 
-  for (const [method, summary, body, change] of [
-    ['PUT', 'Replace', schemas.replace, resource.replace.bind(resource)],
-    ['PATCH', 'Change', schemas.patch, resource.update.bind(resource)],
-  ] as const) {
-    app.route({
-      method,
-      url: `${path}/:id`,
-      config: write,
-      schema: {
-        tags,
-        summary: `${summary} ${article(singular)} ${singular}`,
-        params: IdParameters,
-        headers: IfMatch,
-        body,
-        response: { 200: schemas.entity },
-      },
-      handler: (request, reply) =>
-        onRow(request, async (id) => {
-          const entity = await change(id, request.body, expectedVersion(request), principalOf(request));
-          return sendVersioned(request, reply, entity);
-        }),
-    });
-  }
+function addChange<Entity extends Versioned>(
+  { app, resource, path }: Addition<Entity>,
+  method: 'PUT' | 'PATCH',
+  verb: string,
+  body: TSchema,
+  change: Resource<Entity>['replace'],
+): void {
+  app.route({
+    method,
+    url: `${path}/:id`,
+    config: { access: requires(resource.scopes.write) },
+    schema: {
+      tags: [resource.description],
+      summary: `${verb} ${withArticle(resource.singular)}`,
+      params: IdParameters,
+      headers: IfMatch,
+      body,
+      response: { 200: resource.schemas.entity },
+    },
+    handler: (request, reply) =>
+      onRow(resource, request, async (id) => {
+        const entity = await change(id, request.body, expectedVersion(request), principalOf(request));
+        return sendVersioned(request, reply, entity);
+      }),
+  });
+}
 
+function addRemove<Entity extends Versioned>({ app, resource, path }: Addition<Entity>): void {
   app.delete(
     `${path}/:id`,
     {
-      config: write,
+      config: { access: requires(resource.scopes.write) },
       schema: {
-        tags,
-        summary: `Delete ${article(singular)} ${singular}`,
+        tags: [resource.description],
+        summary: `Delete ${withArticle(resource.singular)}`,
         params: IdParameters,
         headers: IfMatch,
         response: { 204: Type.Null() },
       },
     },
     (request, reply) =>
-      onRow(request, async (id) => {
+      onRow(resource, request, async (id) => {
         await resource.remove(id, expectedVersion(request), principalOf(request));
         return reply.code(204).send();
       }),
   );
 }
 
-function article(noun: string): string {
-  return /^[aeio]/.test(noun) ? 'an' : 'a';
+/** Runs work on one row, and notes for later when the tenant has no such row. */
+async function onRow<Entity extends Versioned, T>(
+  resource: Resource<Entity>,
+  request: FastifyRequest,
+  work: (id: string) => Promise<T>,
+): Promise<T> {
+  const { id } = request.params as { readonly id: string };
+  try {
+    return await work(id);
+  } catch (error) {
+    if (isCodedError(error, resource.notFoundCode)) {
+      noteMissedRow(request, { resource: resource.name, id, ownerOf: () => resource.ownerOf(id) });
+    }
+    throw error;
+  }
+}
+
+function notFound<Entity extends Versioned>(resource: Resource<Entity>, id: string): CodedError {
+  return new CodedError(resource.notFoundCode, `there is no ${resource.singular} "${id}"`, { details: { id } });
+}
+
+function withArticle(noun: string): string {
+  return `${/^[aeio]/.test(noun) ? 'an' : 'a'} ${noun}`;
 }
