@@ -60,7 +60,7 @@ const OWNER_OF_ACME: readonly TenantMembership[] = [
   { tenantId: 'acme', role: 'owner', scopes: ['orders:read', 'orders:write'] },
 ];
 
-export function createMemoryLogger(lines: LogLine[]): Logger {
+function createMemoryLogger(lines: LogLine[]): Logger {
   const at = (level: string) => (fields: LogFields, message: string) => void lines.push({ level, fields, message });
   const logger: Logger = {
     debug: at('debug'),

@@ -7,7 +7,7 @@ import { preparePassword } from '../passwords/prepare-password.ts';
 import { endSessions, reportEnded } from '../sessions/end-sessions.ts';
 import { findAccount } from './account-rows.ts';
 import type { ChangePasswordInput, ClientDetails } from './account.ts';
-import { assertNotThrottled, clientOf, credentialsInvalid, provePassword } from './prove-password.ts';
+import { clientOf, credentialsInvalid, provePassword } from './prove-password.ts';
 import { inputInvalid } from './register.ts';
 
 /** Sets a new password for somebody who knows the old one. */
@@ -15,7 +15,7 @@ export async function changePassword(parts: AuthParts, input: ChangePasswordInpu
   assertAcceptable(parts, input.newPassword, '/newPassword');
   const found = await parts.database.withSystem('change-password', (tx) => findAccount(tx, input.accountId));
   const subject = { account: found?.email_key ?? input.accountId, ip: input.ip };
-  await assertNotThrottled(parts, subject, input);
+  await parts.throttle.assertFree(subject);
   const password = preparePassword(input.currentPassword);
   const account = await provePassword(parts, {
     account: found,

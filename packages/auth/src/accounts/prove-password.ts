@@ -1,4 +1,3 @@
-import { isCodedError } from '@tenon/core';
 import type { AuthParts } from '../auth-parts.ts';
 import { authError } from '../errors.ts';
 import type { PreparedPassword } from '../passwords/prepare-password.ts';
@@ -22,20 +21,6 @@ export interface ProvenAccount extends StoredAccount {
   readonly password_hash: string;
 }
 
-/** Refuses at once, without taking a turn, who must wait. @throws `AUTH_THROTTLED` */
-export async function assertNotThrottled(
-  parts: AuthParts,
-  subject: ThrottleSubject,
-  client: ClientDetails,
-): Promise<void> {
-  try {
-    await parts.throttle.assertFree(subject);
-  } catch (error) {
-    if (isCodedError(error, 'AUTH_THROTTLED')) parts.events.emit({ type: 'sign-in.throttled', ...clientOf(client) });
-    throw error;
-  }
-}
-
 /**
  * Makes sure that the password is the account's. One comparison at full cost, whether or not there is an account, it has a
  * password, or it is disabled; one answer to all of them.
@@ -44,21 +29,23 @@ export async function assertNotThrottled(
  */
 export async function provePassword(parts: AuthParts, proof: PasswordProof): Promise<ProvenAccount> {
   const { account, password, subject, client, purpose } = proof;
-  const proven = await parts.hasher.takeTurn(async (turn) => {
+  const outcome = await parts.hasher.takeTurn(async (turn) => {
     // Looked at again in turn: of a hundred guesses that came at once, those behind the first few failures get no answer.
-    await assertNotThrottled(parts, subject, client);
+    await parts.throttle.assertFree(subject);
     const matches = await turn.compare(password, account?.password_hash);
-    const accepted = matches && account?.status === 'active';
-    if (!accepted) await parts.throttle.failed(subject);
-    return accepted ? account : undefined;
+    if (matches && account?.status === 'active') return { account };
+    return { waitMs: await parts.throttle.failed(subject) };
   });
-  if (proven === undefined || proven.password_hash === null) {
-    const known = account === undefined ? {} : { accountId: account.id };
-    parts.events.emit({ type: 'sign-in.failed', ...known, ...clientOf(client), details: { purpose } });
+  if (outcome.account === undefined || outcome.account.password_hash === null) {
+    const who = { ...(account === undefined ? {} : { accountId: account.id }), ...clientOf(client) };
+    parts.events.emit({ type: 'sign-in.failed', ...who, details: { purpose } });
+    // Once for each wait, not for each attempt that it refuses: those come as fast as anybody likes to send them.
+    const { waitMs = 0 } = outcome;
+    if (waitMs > 0) parts.events.emit({ type: 'sign-in.throttled', ...who, details: { purpose, waitMs } });
     throw credentialsInvalid();
   }
   await parts.throttle.succeeded(subject);
-  return { ...proven, password_hash: proven.password_hash };
+  return { ...outcome.account, password_hash: outcome.account.password_hash };
 }
 
 /** The one answer to whoever is not who they say. */

@@ -10,20 +10,14 @@ import type { ThrottleSubject } from '../throttle/sign-in-throttle.ts';
 import { findAccountByEmail } from './account-rows.ts';
 import type { ClientDetails, SignInInput } from './account.ts';
 import { normalizeEmail } from './normalize-email.ts';
-import {
-  assertNotThrottled,
-  clientOf,
-  credentialsInvalid,
-  provePassword,
-  type ProvenAccount,
-} from './prove-password.ts';
+import { clientOf, credentialsInvalid, provePassword, type ProvenAccount } from './prove-password.ts';
 
 /** Opens a session by password. */
 export async function signIn(parts: AuthParts, input: SignInInput): Promise<SignedIn> {
   const email = normalizeEmail(input.email);
   const password = preparePassword(input.password);
   const subject: ThrottleSubject = { account: email?.key ?? input.email, ip: input.ip };
-  await assertNotThrottled(parts, subject, input);
+  await parts.throttle.assertFree(subject);
   const found =
     email === undefined
       ? undefined

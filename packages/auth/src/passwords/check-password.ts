@@ -4,7 +4,7 @@ import { isCommonPassword } from './common-passwords.ts';
 import { MAX_PASSWORD_BYTES } from './prepare-password.ts';
 
 /** Fewest characters of a new password, counted as code points after NFC. */
-export const MIN_PASSWORD_CHARACTERS = 12;
+const MIN_PASSWORD_CHARACTERS = 12;
 
 /**
  * Checks a new password. There are no rules about what it is made of: length, and not being common, is what counts

@@ -45,7 +45,7 @@ export interface Session {
 
 /** A person's sessions. */
 export interface Sessions {
-  /** The living sessions of an account, the last seen first. */
+  /** The living sessions of an account, the last seen first; 1,000 at most. */
   list(accountId: string): Promise<readonly Session[]>;
   /**
    * Ends one session of an account.

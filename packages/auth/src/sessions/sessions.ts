@@ -5,6 +5,8 @@ import { endSessionsNow } from './end-sessions.ts';
 import { toSession } from './session-rows.ts';
 import type { Sessions } from './session.ts';
 
+const MAX_LISTED = 1_000;
+
 /** A person's sessions. */
 export function createSessions(parts: AuthParts): Sessions {
   return {
@@ -19,6 +21,7 @@ export function createSessions(parts: AuthParts): Sessions {
           .where('expires_at', '>', new Date(parts.config.clock.now()))
           .orderBy('refreshed_at', 'desc')
           .orderBy('id', 'desc')
+          .limit(MAX_LISTED)
           .execute(),
       );
       return rows.map(toSession);

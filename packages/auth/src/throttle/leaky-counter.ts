@@ -35,6 +35,8 @@ export async function blockedForMs(kv: KeyValueStore, key: string, nowMs: number
 /**
  * Counts a failure. The count leaks: steady rare failures, such as those of an office behind one address, never add up.
  * From `freeAttempts` on, each failure doubles the time for which the name is blocked.
+ *
+ * @returns for how long it is blocked now, in milliseconds; 0 when it is not
  */
 export async function countFailure(
   kv: KeyValueStore,
@@ -42,15 +44,17 @@ export async function countFailure(
   nowMs: number,
   config: LeakyCounterConfig,
   logger: Logger,
-): Promise<void> {
+): Promise<number> {
   for (let round = 0; round < MAX_ROUNDS; round += 1) {
     const before = await kv.get(key);
     const next = afterFailure(parseState(before), nowMs, config);
     const forgottenMs = Math.ceil((next.level / config.freeAttempts) * config.forgetAfterMs);
-    const ttlMs = Math.max(forgottenMs, next.blockedUntilMs - nowMs, 1);
-    if (await kv.compareAndSet(key, before, Buffer.from(JSON.stringify(next)), { ttlMs })) return;
+    const blockedMs = Math.max(0, next.blockedUntilMs - nowMs);
+    const ttlMs = Math.max(forgottenMs, blockedMs, 1);
+    if (await kv.compareAndSet(key, before, Buffer.from(JSON.stringify(next)), { ttlMs })) return blockedMs;
   }
   logger.warn({ rounds: MAX_ROUNDS }, 'a failed sign-in was not counted: others counted without pause');
+  return 0;
 }
 
 function afterFailure(before: CounterState | undefined, nowMs: number, config: LeakyCounterConfig): CounterState {

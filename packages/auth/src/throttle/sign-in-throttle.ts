@@ -15,7 +15,8 @@ export interface ThrottleSubject {
 export interface SignInThrottle {
   /** @throws `AUTH_THROTTLED` with `retryAfterMs` while account or address must wait */
   assertFree(subject: ThrottleSubject): Promise<void>;
-  failed(subject: ThrottleSubject): Promise<void>;
+  /** Counts a failure. @returns how long the next attempt must wait because of it, in milliseconds; 0 when it need not */
+  failed(subject: ThrottleSubject): Promise<number>;
   /** Forgets the account's failures, and remembers the address as one of its own. */
   succeeded(subject: ThrottleSubject): Promise<void>;
 }
@@ -58,8 +59,9 @@ export function createSignInThrottle(store: KeyValueStore, config: AuthConfig): 
     async failed(subject) {
       const { account, address } = await keysOf(subject);
       const nowMs = config.clock.now();
-      await countFailure(kv, account, nowMs, perAccount, config.logger);
-      if (address !== undefined) await countFailure(kv, address, nowMs, perAddress, config.logger);
+      const accountMs = await countFailure(kv, account, nowMs, perAccount, config.logger);
+      if (address === undefined) return accountMs;
+      return Math.max(accountMs, await countFailure(kv, address, nowMs, perAddress, config.logger));
     },
     async succeeded(subject) {
       const { account } = await keysOf(subject);

@@ -1,5 +1,6 @@
 import { KeyRing } from '@tenon/crypto';
 import { describeDrivers } from '@tenon/database/testing';
+import { sql } from 'kysely';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { codeOf, openAuth, thrownBy, type OpenAuth } from '../open-auth.ts';
 
@@ -67,8 +68,8 @@ describe.each(describeDrivers())('refresh on %s', (driver) => {
     const first = await signIn();
     const second = await open.auth.refresh(first.refreshToken);
     const third = await open.auth.refresh(second.refreshToken);
-    await open.auth.verifyAccessToken(third.accessToken);
     await open.clock.advance(10_001);
+    await open.auth.verifyAccessToken(third.accessToken); // remembered as living for a second
     expect(await codeOf(open.auth.refresh(first.refreshToken, { ip: '203.0.113.9' }))).toBe('AUTH_REFRESH_INVALID');
     // Everything of the session is dead: in this process, in another one, and in the database.
     expect(await codeOf(open.auth.refresh(third.refreshToken))).toBe('AUTH_REFRESH_INVALID');
@@ -128,6 +129,16 @@ describe.each(describeDrivers())('refresh on %s', (driver) => {
     });
     expect(await codeOf(open.auth.refresh(second.refreshToken))).toBe('AUTH_REFRESH_INVALID');
     expect(await codeOf(open.auth.refresh(first.refreshToken))).toBe('none');
+  });
+
+  it('refuses the sessions of an account that was disabled by hand in the database', async () => {
+    const { account, signIn } = await open.newPerson();
+    const { refreshToken, accessToken } = await signIn();
+    await open.test.database.withSystem('test', async (tx) => {
+      await sql`update accounts set status = 'disabled' where id = ${account.id}`.execute(tx);
+    });
+    expect(await codeOf(open.auth.refresh(refreshToken))).toBe('AUTH_REFRESH_INVALID');
+    expect(await codeOf(open.auth.verifyAccessToken(accessToken))).toBe('AUTH_TOKEN_INVALID');
   });
 
   it('gives every reason the same answer', async () => {

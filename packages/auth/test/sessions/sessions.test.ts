@@ -1,4 +1,5 @@
 import { describeDrivers } from '@tenon/database/testing';
+import { sql } from 'kysely';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { codeOf, interceptSystem, openAuth, type OpenAuth } from '../open-auth.ts';
 
@@ -35,6 +36,20 @@ describe.each(describeDrivers())('sessions on %s', (driver) => {
     });
     expect(await open.auth.sessions.list(UNKNOWN)).toEqual([]);
     expect(await open.auth.sessions.list('no id\0')).toEqual([]);
+  });
+
+  it('are listed up to 1,000', async () => {
+    const { account, signIn } = await open.newPerson();
+    const { sessionId } = await signIn();
+    await open.clock.advance(1_000);
+    await open.test.database.withSystem('test', async (tx) => {
+      await sql`insert into sessions (id, account_id, created_at, refreshed_at, expires_at, absolute_expires_at)
+        select gen_random_uuid()::text, account_id, created_at, refreshed_at + interval '1 second', expires_at, expires_at
+        from sessions, generate_series(1, 1000) where id = ${sessionId}`.execute(tx);
+    });
+    const ids = await idsOf(account.id);
+    expect([ids.length, ids.includes(sessionId)]).toEqual([1_000, false]);
+    expect(await open.auth.signOutAll(account.id)).toBe(1_001);
   });
 
   it('end by signing out, at once in this process, and a second time is no error', async () => {

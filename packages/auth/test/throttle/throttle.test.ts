@@ -70,7 +70,18 @@ describe('failed sign-ins', () => {
     const lookups = open.transactions('sign-in');
     await fail(3);
     expect([auth.statistics().compares, open.transactions('sign-in')]).toEqual([compares, lookups]);
-    expect(open.events.at(-1)).toMatchObject({ type: 'sign-in.throttled' });
+  });
+
+  it('are reported each, and each wait once, however many attempts it refuses', async () => {
+    const before = open.events.length;
+    await fail(30, { ip: '192.0.2.99' });
+    const events = open.events.slice(before);
+    expect(events.map(({ type }) => type)).toEqual([...times(5, 'sign-in.failed'), 'sign-in.throttled']);
+    expect(events.at(-1)).toMatchObject({
+      accountId: person.account.id,
+      ip: '192.0.2.99',
+      details: { purpose: 'sign-in', waitMs: 1_000 },
+    });
   });
 
   it('wait for 15 minutes at most', async () => {
