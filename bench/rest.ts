@@ -63,7 +63,7 @@ async function fill({ database }: Services): Promise<readonly string[]> {
   return rows.map(({ id }) => id);
 }
 
-function requestFor(operation: Operation, url: string, prepared: Prepared, token: string, run: string): LoadRequest {
+function requestFor(operation: Operation, url: string, prepared: Prepared, token: string, turn: string): LoadRequest {
   const headers = { authorization: `Bearer ${token}` };
   const choices = prepared.productIds;
   switch (operation) {
@@ -76,7 +76,7 @@ function requestFor(operation: Operation, url: string, prepared: Prepared, token
         method: 'POST',
         url: `${url}/v1/products`,
         headers,
-        body: `{"sku":"${run}-{n}","name":"Made by the bench","priceMinor":995,"currency":"EUR","stock":5}`,
+        body: `{"sku":"${turn}-{n}","name":"Made by the bench","priceMinor":995,"currency":"EUR","stock":5}`,
       };
     case 'place-order':
       return {
@@ -113,9 +113,9 @@ async function measure(servers: readonly Measured[], prepared: Prepared): Promis
     for (let round = 0; round <= ROUNDS; round += 1) {
       const turns = round % 2 === 0 ? servers : servers.toReversed();
       for (const { name, url, token } of turns) {
-        const run = `${name}-${operation}-${round}`;
+        const turn = `${name}-${operation}-${round}`;
         const seconds = round === 0 ? 2 : SECONDS;
-        const report = await load(requestFor(operation, url, prepared, token, run), {
+        const report = await load(requestFor(operation, url, prepared, token, turn), {
           connections: CONNECTIONS,
           seconds,
         });
@@ -134,11 +134,11 @@ function figures(reports: ReadonlyMap<string, LoadReport[]>, name: string): Reco
   const found: Record<string, number> = {};
   for (const operation of operations) {
     const runs = reports.get(`${name} ${operation}`) ?? [];
-    found[`${operation} requests/s`] = Math.round(median(runs.map((run) => run.requestsPerSecond)));
+    found[`${operation} requests/s`] = Math.round(median(runs.map((one) => one.requestsPerSecond)));
     for (const key of ['p50', 'p95', 'p99'] as const) {
-      found[`${operation} ${key} ms`] = Math.round(median(runs.map((run) => run[key])) * 10) / 10;
+      found[`${operation} ${key} ms`] = Math.round(median(runs.map((one) => one[key])) * 10) / 10;
     }
-    found[`${operation} failures`] = runs.reduce((sum, run) => sum + run.failures, 0);
+    found[`${operation} failures`] = runs.reduce((sum, one) => sum + one.failures, 0);
   }
   return found;
 }

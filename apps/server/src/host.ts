@@ -75,7 +75,7 @@ export async function startServer(options: StartServerOptions): Promise<RunningS
       })
     : undefined;
 
-  let stopHousekeeping: () => Promise<void> = () => Promise.resolve();
+  let stopHousekeeping: (() => Promise<void>) | undefined;
   const ready = (async (): Promise<FirstStart> => {
     const report = await composition.ready();
     const first = await prepareFirstStart({ services, settings, logger });
@@ -94,7 +94,7 @@ export async function startServer(options: StartServerOptions): Promise<RunningS
     stop(): Promise<void> {
       stopping ??= (async () => {
         readiness.markStopping();
-        await Promise.all([stopHousekeeping(), closeWithin(app, settings.shutdownTimeoutMs, logger)]);
+        await Promise.all([stopHousekeeping?.(), closeWithin(app, settings.shutdownTimeoutMs, logger)]);
         await closeAll();
       })();
       return stopping;

@@ -34,23 +34,19 @@ export async function serveApiReference(app: FastifyInstance, options: { readonl
       tags: ['Sign in', 'People', 'Products', 'Orders', 'Tenant', 'API keys', 'Operation'].map((name) => ({ name })),
     },
     transform: ({ schema, url, route }) => {
-      const access = (route.config as { access?: Access } | undefined)?.access ?? publicAccess;
-      return { schema: { ...schema, ...accessDescription(access, schema?.description) } as typeof schema, url };
+      const access = route.config?.access ?? publicAccess;
+      return { schema: { ...schema, ...accessDescription(access, schema?.description) }, url };
     },
     transformObject: (document) => {
       const openapi = 'openapiObject' in document ? document.openapiObject : document.swaggerObject;
-      return describeErrors(openapi as unknown as Document) as never;
+      return describeErrors(openapi as unknown as Document);
     },
   });
 
-  app.get(
-    '/openapi.json',
-    { config: { access: publicAccess }, schema: { hide: true } as object },
-    () => app.swagger() as object,
-  );
+  app.get('/openapi.json', { config: { access: publicAccess }, schema: { hide: true } }, () => app.swagger() as object);
   await app.register(scalar, {
     routePrefix: '/docs',
-    configuration: { url: '/openapi.json', title: 'Tenon API', withDefaultFonts: false, telemetry: false } as never,
+    configuration: { url: '/openapi.json', title: 'Tenon API', withDefaultFonts: false, telemetry: false },
   });
 }
 

@@ -80,7 +80,7 @@ export function toProblem(
       code,
       requestId,
       retryable: hidden ? false : error.retryable,
-      ...(Array.isArray(problems) ? { errors: problems as unknown as readonly InputProblem[] } : {}),
+      ...(Array.isArray(problems) ? { errors: problems } : {}),
     },
   };
 }

@@ -13,8 +13,12 @@ export interface SettingDescription {
 /** Every setting with its meaning, in the order of the schema. */
 export function describeSettings(): readonly SettingDescription[] {
   return (Object.keys(settingsSchema) as SettingName[]).map((name) => {
-    const schema = settingsSchema[name] as unknown as { readonly description: string; readonly default?: unknown };
-    const fallback = Array.isArray(schema.default) ? schema.default.join(',') : String(schema.default ?? '');
+    const schema = settingsSchema[name] as unknown as {
+      readonly description: string;
+      readonly default?: string | number | boolean | readonly string[];
+    };
+    // A list reads as its parts, joined with commas.
+    const fallback = String(schema.default ?? '');
     return { name, description: schema.description, expectation: expectation(name), fallback };
   });
 }

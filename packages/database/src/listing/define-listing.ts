@@ -63,9 +63,9 @@ export function defineListing<Row extends object>(definition: ListingDefinition)
   };
 
   const selected = (query: ListingQuery<Row>, keyset: readonly KeysetColumn[]): ListingQuery<Row> => {
-    if (definition.columns === undefined) return query.selectAll() as unknown as ListingQuery<Row>;
+    if (definition.columns === undefined) return query.selectAll();
     const names = new Set([...definition.columns, ...keyset.map(({ column }) => column)]);
-    return query.select([...names]) as unknown as ListingQuery<Row>;
+    return query.select([...names]);
   };
 
   return {
