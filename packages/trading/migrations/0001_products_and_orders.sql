@@ -1,6 +1,10 @@
 -- Keys are compared byte by byte (collation C): the order is the same on every machine, and faster than any language's.
 -- Primary keys begin with the id: like this they also answer whose a row is, which is asked across tenants when somebody
 -- names an id that is not theirs. All other indexes begin with the tenant.
+--
+-- The order of the indexes matters: where statistics say nothing yet, several indexes look equally cheap to the planner, and
+-- it takes the one made last. Plans are kept, so a list's index would go on being read for a single row, one tenant's rows
+-- at a time, until statistics are there. Hence lists' indexes first, then unique ones, and the primary key last.
 
 create table products (
   tenant_id text collate "C" not null default tenon_current_tenant(),
@@ -17,8 +21,6 @@ create table products (
   created_at timestamptz(3) not null,
   updated_at timestamptz(3) not null,
   version integer not null default 1,
-  primary key (id, tenant_id),
-  constraint products_sku_unique unique (tenant_id, sku),
   constraint products_price check (price_minor >= 0),
   constraint products_stock check (stock >= 0),
   constraint products_status check (status in ('active', 'archived'))
@@ -32,6 +34,8 @@ create index products_by_name on products (tenant_id, name_key, id);
 create index products_by_price on products (tenant_id, price_minor, id);
 create index products_by_status on products (tenant_id, status, created_at, id);
 create index products_by_category on products (tenant_id, category, created_at, id);
+alter table products add constraint products_sku_unique unique (tenant_id, sku);
+alter table products add primary key (id, tenant_id);
 
 create table orders (
   tenant_id text collate "C" not null default tenon_current_tenant(),
@@ -48,7 +52,6 @@ create table orders (
   created_at timestamptz(3) not null,
   updated_at timestamptz(3) not null,
   version integer not null default 1,
-  primary key (id, tenant_id),
   constraint orders_user_exists foreign key (tenant_id, user_id) references users (tenant_id, id),
   constraint orders_total check (total_minor >= 0),
   constraint orders_status check (status in ('draft', 'placed', 'paid', 'shipped', 'delivered', 'cancelled')),
@@ -57,12 +60,13 @@ create table orders (
 );
 select tenon_protect_tenant_table('orders');
 
-create unique index orders_external_id_unique on orders (tenant_id, external_id) where external_id is not null;
 create index orders_by_creation on orders (tenant_id, created_at, id);
 create index orders_by_user on orders (tenant_id, user_id, created_at, id);
 create index orders_by_status on orders (tenant_id, status, created_at, id);
 create index orders_by_total on orders (tenant_id, total_minor, id);
 create index orders_by_placement on orders (tenant_id, placed_at, id);
+create unique index orders_external_id_unique on orders (tenant_id, external_id) where external_id is not null;
+alter table orders add primary key (id, tenant_id);
 
 create table order_lines (
   tenant_id text collate "C" not null default tenon_current_tenant(),
@@ -74,7 +78,6 @@ create table order_lines (
   unit_price_minor bigint not null,
   discount_percent integer not null,
   total_minor bigint not null,
-  primary key (tenant_id, order_id, position),
   constraint order_lines_order_exists foreign key (tenant_id, order_id) references orders (tenant_id, id) on delete cascade,
   constraint order_lines_product_exists foreign key (tenant_id, product_id) references products (tenant_id, id),
   constraint order_lines_quantity check (quantity >= 1),
@@ -86,6 +89,7 @@ select tenon_protect_tenant_table('order_lines');
 
 -- For the check that a product which is removed stands in no order.
 create index order_lines_by_product on order_lines (tenant_id, product_id);
+alter table order_lines add primary key (tenant_id, order_id, position);
 
 -- Requests to create an order, by idempotency key. An order may be removed; its request stays until it is forgotten.
 create table order_requests (

@@ -5,7 +5,12 @@ const MAX_SHOWN_KEY = 64;
 
 /** One step further in a JSON pointer (RFC 6901). A key may be the caller's own, so an endless one is cut. */
 export function pointer(path: string, key: string | number): string {
-  return `${path}/${String(key).slice(0, MAX_SHOWN_KEY).replaceAll('~', '~0').replaceAll('/', '~1')}`;
+  return cutPointer(`${path}/${String(key).replaceAll('~', '~0').replaceAll('/', '~1')}`);
+}
+
+/** A JSON pointer whose last key is not endless. */
+export function cutPointer(path: string): string {
+  return path.slice(0, path.lastIndexOf('/') + 1 + MAX_SHOWN_KEY).toWellFormed();
 }
 
 /**

@@ -40,8 +40,10 @@ export function defineModel<Schema extends TSchema>(
     const problems: InputProblem[] = [];
     const value = cleanInput(input, problems);
     problems.push(...(rules.anyShape?.(value) ?? []));
-    if (!validator.Check(value)) problems.push(...shapeProblems(validator, value, problems));
-    else if (problems.length === 0) problems.push(...(rules.rightShape?.(value as Value) ?? []));
+    if (!validator.Check(value)) {
+      return err([...problems, ...shapeProblems(validator, value, problems)].slice(0, MAX_PROBLEMS));
+    }
+    if (problems.length === 0) problems.push(...(rules.rightShape?.(value as Value) ?? []));
     return problems.length === 0 ? ok(value as Value) : err(problems.slice(0, MAX_PROBLEMS));
   };
 

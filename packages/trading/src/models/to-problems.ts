@@ -1,7 +1,11 @@
 import type { InputProblem } from '@tenon/core';
 import type { TLocalizedValidationError } from 'typebox/error';
-import { pointer } from './clean-input.ts';
+import { cutPointer, pointer } from './clean-input.ts';
 import { patternMessages } from './field-schemas.ts';
+
+type Keyword = TLocalizedValidationError['keyword'];
+type ErrorOf<One extends Keyword> = Extract<TLocalizedValidationError, { readonly keyword: One }>;
+type Describe<One extends Keyword> = (error: ErrorOf<One>) => readonly InputProblem[];
 
 const TYPE_NAMES: Readonly<Record<string, string>> = {
   array: 'a list',
@@ -9,6 +13,32 @@ const TYPE_NAMES: Readonly<Record<string, string>> = {
   null: 'null',
   object: 'an object',
   string: 'text',
+};
+
+const descriptions: { readonly [One in Keyword]?: Describe<One> } = {
+  required: (error) =>
+    error.params.requiredProperties.map((name) => at(pointer(error.instancePath, name), 'required', 'is required')),
+  // Of a field that is not in the schema: each one is told by itself, and then all of them again.
+  boolean: (error) => [at(cutPointer(error.instancePath), 'unknown_field', 'is not a field')],
+  additionalProperties: () => [],
+  type: (error) => {
+    const types = [error.params.type].flat().map((type) => TYPE_NAMES[type] ?? type);
+    return one(error, 'wrong_type', `must be ${types.join(' or ')}`);
+  },
+  minLength: (error) => one(error, 'too_short', emptyOr(error.params.limit, 'characters')),
+  maxLength: (error) => one(error, 'too_long', `must have at most ${error.params.limit} characters`),
+  minimum: (error) => one(error, 'out_of_range', `must be at least ${error.params.limit}`),
+  maximum: (error) => one(error, 'out_of_range', `must be at most ${error.params.limit}`),
+  minItems: (error) => one(error, 'too_few', emptyOr(error.params.limit, 'items')),
+  maxItems: (error) => one(error, 'too_many', `must have at most ${error.params.limit} items`),
+  minProperties: (error) => one(error, 'empty', 'must name at least one field'),
+  enum: (error) => one(error, 'unknown_value', `must be one of: ${error.params.allowedValues.join(', ')}`),
+  pattern: (error) =>
+    one(error, 'malformed', patternMessages.get(String(error.params.pattern)) ?? 'must have the form described'),
+  '~refine': (error) => {
+    const [code = '', message = ''] = error.params.message.split(': ', 2);
+    return one(error, code, message);
+  },
 };
 
 /**
@@ -25,57 +55,18 @@ export function toProblems(
 }
 
 function describe(error: TLocalizedValidationError): readonly InputProblem[] {
-  const path = error.instancePath;
-  const problem = (code: string, message: string): readonly InputProblem[] => [{ path, code, message }];
-  switch (error.keyword) {
-    case 'boolean':
-      return []; // told by additionalProperties as well
-    case 'required':
-      return error.params.requiredProperties.map((name) => ({
-        path: pointer(path, name),
-        code: 'required',
-        message: 'is required',
-      }));
-    case 'additionalProperties':
-      return error.params.additionalProperties.map((name) => ({
-        path: pointer(path, name),
-        code: 'unknown_field',
-        message: 'is not a field',
-      }));
-    case 'type':
-      return problem(
-        'wrong_type',
-        `must be ${[error.params.type]
-          .flat()
-          .map((type) => TYPE_NAMES[type] ?? type)
-          .join(' or ')}`,
-      );
-    case 'minLength':
-      return problem(
-        'too_short',
-        error.params.limit === 1 ? 'must not be empty' : `must have at least ${error.params.limit} characters`,
-      );
-    case 'maxLength':
-      return problem('too_long', `must have at most ${error.params.limit} characters`);
-    case 'minimum':
-      return problem('out_of_range', `must be at least ${error.params.limit}`);
-    case 'maximum':
-      return problem('out_of_range', `must be at most ${error.params.limit}`);
-    case 'minItems':
-      return problem('too_few', 'must not be empty');
-    case 'maxItems':
-      return problem('too_many', `must have at most ${error.params.limit}`);
-    case 'minProperties':
-      return problem('empty', 'must name at least one field');
-    case 'enum':
-      return problem('unknown_value', `must be one of: ${error.params.allowedValues.join(', ')}`);
-    case 'pattern':
-      return problem('malformed', patternMessages.get(String(error.params.pattern)) ?? error.message);
-    case '~refine': {
-      const [code = '', message = ''] = error.message.split(': ', 2);
-      return problem(code, message);
-    }
-    default:
-      return problem('malformed', error.message);
-  }
+  const known = descriptions[error.keyword] as Describe<Keyword> | undefined;
+  return known === undefined ? one(error, 'malformed', error.message) : known(error);
+}
+
+function at(path: string, code: string, message: string): InputProblem {
+  return { path, code, message };
+}
+
+function one(error: TLocalizedValidationError, code: string, message: string): readonly InputProblem[] {
+  return [at(error.instancePath, code, message)];
+}
+
+function emptyOr(limit: number | bigint, noun: string): string {
+  return Number(limit) === 1 ? 'must not be empty' : `must have at least ${limit} ${noun}`;
 }

@@ -21,23 +21,22 @@ export async function withOrderErrors<T>(work: () => Promise<T>): Promise<T> {
   try {
     return await work();
   } catch (error) {
-    switch (brokenConstraint(error)) {
-      case 'orders_external_id_unique':
-        throw tradingError('ORDER_EXTERNAL_ID_TAKEN', 'another order has this external id; choose another', {
-          cause: error,
-        });
-      case 'orders_user_exists':
-        throw tradingError('ORDER_USER_UNKNOWN', 'the person who orders does not exist in this tenant', {
-          cause: error,
-        });
-      case 'order_lines_product_exists':
-        throw tradingError(
-          'ORDER_PRODUCT_UNAVAILABLE',
-          'one of the products was removed at this moment; take it out of the order',
-          { cause: error },
-        );
-      default:
-        throw error;
+    const constraint = brokenConstraint(error);
+    if (constraint === 'orders_external_id_unique') {
+      throw tradingError('ORDER_EXTERNAL_ID_TAKEN', 'another order has this external id; choose another', {
+        cause: error,
+      });
     }
+    if (constraint === 'orders_user_exists') {
+      throw tradingError('ORDER_USER_UNKNOWN', 'the person who orders does not exist in this tenant', { cause: error });
+    }
+    if (constraint === 'order_lines_product_exists') {
+      throw tradingError(
+        'ORDER_PRODUCT_UNAVAILABLE',
+        'one of the products was removed at this moment; take it out of the order',
+        { cause: error },
+      );
+    }
+    throw error;
   }
 }

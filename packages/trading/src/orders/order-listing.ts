@@ -26,7 +26,7 @@ export const orderListing: Listing<OrderRow> = defineListing<OrderRow>({
     userId: { column: 'user_id', type: 'text', operators: ['eq', 'in'] },
     externalId: { column: 'external_id', type: 'text', operators: ['eq', 'in'] },
     status: { column: 'status', type: 'text', operators: ['eq', 'in'], values: orderStatuses },
-    total: { column: 'total_minor', type: 'integer', operators: ['eq', 'gt', 'gte', 'lt', 'lte'], sortable: true },
+    totalMinor: { column: 'total_minor', type: 'integer', operators: ['eq', 'gt', 'gte', 'lt', 'lte'], sortable: true },
     placedAt: { column: 'placed_at', type: 'timestamp', operators: ['gt', 'gte', 'lt', 'lte'] },
     createdAt: { column: 'created_at', type: 'timestamp', operators: ['gt', 'gte', 'lt', 'lte'], sortable: true },
   },

@@ -65,7 +65,7 @@ export function resolveImportedOrder(
     externalId: input.externalId,
     userId: userId as string,
     status: input.status ?? statusOfDates(shippedAt),
-    currency: input.currency ?? ([...currencies][0] as string),
+    currency: input.currency ?? [...currencies].join(),
     lines,
     totalMinor: Number(total),
     placedAt: toMoment(input.placedAt),

@@ -93,21 +93,17 @@ async function withProductErrors<T>(work: () => Promise<T>): Promise<T> {
   try {
     return await work();
   } catch (error) {
-    switch (brokenConstraint(error)) {
-      case 'products_sku_unique':
-        throw tradingError(
-          'PRODUCT_SKU_TAKEN',
-          'another product has this sku; choose another, or change that product',
-          {
-            cause: error,
-          },
-        );
-      case 'order_lines_product_exists':
-        throw tradingError('PRODUCT_IN_USE', 'orders name this product, so it cannot be removed; archive it instead', {
-          cause: error,
-        });
-      default:
-        throw error;
+    const constraint = brokenConstraint(error);
+    if (constraint === 'products_sku_unique') {
+      throw tradingError('PRODUCT_SKU_TAKEN', 'another product has this sku; choose another, or change that product', {
+        cause: error,
+      });
     }
+    if (constraint === 'order_lines_product_exists') {
+      throw tradingError('PRODUCT_IN_USE', 'orders name this product, so it cannot be removed; archive it instead', {
+        cause: error,
+      });
+    }
+    throw error;
   }
 }

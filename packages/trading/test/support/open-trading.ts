@@ -37,7 +37,8 @@ export interface OpenTrading {
 
 /** Opens a database with the tables of tenancy and trading. */
 export async function openTrading(driver: TestDriver): Promise<OpenTrading> {
-  const { database, url, drop } = await openTestDatabase(driver, [tenancyMigrations(), tradingMigrations()]);
+  const opened = await openTestDatabase(driver, [tenancyMigrations(), tradingMigrations()]);
+  const { database } = opened;
   const clock = createTestClock();
   const trading = createTrading({ database, clock });
   const query = async <Row>(text: string): Promise<readonly Row[]> => {
@@ -55,9 +56,9 @@ export async function openTrading(driver: TestDriver): Promise<OpenTrading> {
     database,
     trading,
     clock,
-    url,
+    url: opened.url,
     query,
-    drop,
+    drop: () => opened.drop(),
     async newTenant() {
       const id = `t-${newId()}`;
       await database.withSystem('test', (tx) =>
