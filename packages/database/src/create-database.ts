@@ -34,7 +34,7 @@ export function createDatabase(options: DatabaseOptions): Database {
  *   database.withTables<Tables>().withTenant((tx) => tx.selectFrom('orders').selectAll().execute()),
  * );
  * ```
- * @throws `DATABASE_OPTIONS_INVALID`, `DATABASE_DIRECTORY_LOCKED`, `DATABASE_UNAVAILABLE` or `DATABASE_ACCESS_DENIED`
+ * @throws `DATABASE_OPTIONS_INVALID`, and what {@link Database.ready} throws
  */
 export async function openDatabase(options: DatabaseOptions): Promise<Database> {
   const database = createDatabase(options);
@@ -182,10 +182,10 @@ class PooledDatabase implements Database {
         binder: this.#binder,
         begin: { ...who, ...options },
         signal,
+        irreplaceable: this.driver === 'pglite',
         work: (tx) => this.#running.run(state, () => work(tx)),
       });
       state.open = false;
-      // A broken connection is thrown away; the embedded database has only the one.
       client.release(!end.reusable && this.driver === 'postgres');
       if (end.committed) return end.result;
       throw end.error;

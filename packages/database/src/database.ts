@@ -13,7 +13,10 @@ export interface TransactionOptions {
   readonly isolation?: 'read committed' | 'repeatable read' | 'serializable';
   /** Refuses writes. Default `false`. */
   readonly readOnly?: boolean;
-  /** No further statement starts once it aborts, and the transaction is rolled back. Default: the context's signal. */
+  /**
+   * Once it aborts no further statement starts, and the transaction is rolled back; a statement that runs is not interrupted.
+   * Default: the context's signal.
+   */
   readonly signal?: AbortSignal;
 }
 
@@ -45,9 +48,13 @@ export interface Database<Tables = unknown> {
    * transaction commits when the work's promise resolves, and is rolled back when it rejects: to keep a change although
    * the request fails, return an outcome and throw afterwards.
    *
+   * What the work throws is passed on as it is; errors of its statements are coded ones already.
+   *
    * @throws `TENANT_REQUIRED` when the running context has no tenant
    * @throws `DATABASE_NESTED_TRANSACTION` inside another transaction of this database: use the `tx` at hand
    * @throws `DATABASE_BUSY` when no connection came free in time; `DATABASE_UNAVAILABLE` when the server cannot be reached
+   * @throws `DATABASE_ABORTED` when the signal fired; `DATABASE_CLOSED` after {@link Database.close}
+   * @throws `DATABASE_ROLLED_BACK` when the work caught the error of a statement and went on: nothing of it was kept
    * @throws `DATABASE_COMMIT_UNKNOWN` when the connection broke during the commit: it may or may not have happened
    */
   withTenant<T>(work: (tx: Tx<Tables>) => Promise<T>, options?: TransactionOptions): Promise<T>;
@@ -57,6 +64,7 @@ export interface Database<Tables = unknown> {
    * tenant) and for maintenance; never for a request that has one.
    *
    * @param purpose - why the isolation is set aside, for example `sign-in`: it is logged and traced
+   * @throws the same as {@link Database.withTenant}, except that it needs no tenant
    */
   withSystem<T>(purpose: string, work: (tx: Tx<Tables>) => Promise<T>, options?: TransactionOptions): Promise<T>;
 
@@ -74,7 +82,10 @@ export interface Database<Tables = unknown> {
 
   /**
    * Waits until the database answers: opens the data directory, or connects with back-off until the deadline. Called again,
-   * it returns at once.
+   * it returns at once, or tries again when it had failed.
+   *
+   * @throws `DATABASE_UNAVAILABLE` after the deadline; `DATABASE_ACCESS_DENIED` and `DATABASE_TLS_FAILED` at once
+   * @throws `DATABASE_DIRECTORY_LOCKED` when another process has the data directory open
    */
   ready(): Promise<void>;
 
@@ -92,6 +103,6 @@ export interface Database<Tables = unknown> {
   /** The pool at this moment. */
   statistics(): PoolStatistics;
 
-  /** Refuses new work, waits for what runs, and lets go of connections and locks. Idempotent. */
+  /** Refuses new work, waits for what runs or waits already, and lets go of connections and locks. Idempotent. */
   close(): Promise<void>;
 }

@@ -97,13 +97,22 @@ function parseTarget(options: DatabaseOptions): DatabaseConfig['target'] {
   }
   const text = isSecret(options.url) ? options.url.reveal() : String(options.url);
   const url = URL.canParse(text) ? new URL(text) : undefined;
-  if (url === undefined || !/^postgres(ql)?:$/.test(url.protocol)) {
+  if (url === undefined || !/^postgres(ql)?:$/.test(url.protocol) || !isDecodable(url)) {
     throw invalid(
       'url',
-      'must look like postgres://user:password@host:5432/name (it is not shown, it may hold a password)',
+      'must look like postgres://user:password@host:5432/name, with special characters as %XX (it is not shown, it may hold a password)',
     );
   }
   return { kind: 'postgres', url };
+}
+
+function isDecodable({ username, password, hostname, pathname }: URL): boolean {
+  try {
+    decodeURIComponent(`${username}${password}${hostname}${pathname}`);
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 /** A socket file of this machine, or a loopback address. The `host` parameter wins over the URL's own, as in libpq. */

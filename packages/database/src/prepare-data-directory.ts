@@ -1,4 +1,4 @@
-import { existsSync, readdirSync, renameSync, rmdirSync, rmSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, renameSync, rmdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { toError } from '@tenon/core';
 import { databaseError } from './errors.ts';
@@ -19,6 +19,7 @@ export async function prepareDataDirectory(
   if (readdirSync(dataDir).length > 0) throw unsuitable(dataDir, 'holds files, and no database');
   const unfinished = `${dataDir}.new`;
   rmSync(unfinished, { recursive: true, force: true });
+  mkdirSync(unfinished, { mode: 0o700 });
   const database = await create(unfinished);
   await database.close();
   try {

@@ -18,6 +18,8 @@ export interface TransactionRun<T> {
   readonly binder: TransactionBinder;
   readonly begin: BeginOptions;
   readonly signal: AbortSignal | undefined;
+  /** Whether there is no other connection to take instead, so that this one is rolled back even when it seems broken. */
+  readonly irreplaceable: boolean;
   work(tx: Tx<unknown>): Promise<T>;
 }
 
@@ -49,7 +51,9 @@ export async function runTransaction<T>(run: TransactionRun<T>): Promise<Transac
     return { committed: true, result, reusable: true };
   } catch (error) {
     await bound.end();
-    return { committed: false, error, reusable: !bound.isBroken() && (await rollback(client)) };
+    // On a connection whose answer is overdue a rollback would wait as long again.
+    const canRollback = run.irreplaceable || !bound.isBroken();
+    return { committed: false, error, reusable: canRollback && (await rollback(client)) };
   }
 }
 
@@ -90,7 +94,6 @@ async function commit(client: pg.PoolClient): Promise<void> {
   }
 }
 
-// Fails at once on a connection that is gone.
 async function rollback(client: pg.PoolClient): Promise<boolean> {
   try {
     await client.query('rollback');

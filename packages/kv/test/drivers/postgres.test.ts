@@ -131,6 +131,30 @@ describe.each(describeDrivers())('the PostgreSQL store on %s', (driver) => {
     await store.close();
   });
 
+  it('tells its logger, and nobody else, when expired values cannot be deleted', async () => {
+    const clock = createTestClock();
+    const lines: string[] = [];
+    const logger = {
+      debug: () => undefined,
+      info: () => undefined,
+      warn: (_fields: unknown, message: string) => void lines.push(message),
+      error: () => undefined,
+      child: () => logger,
+    };
+    const store = createPostgresStore({ ...test, clock, logger, sweepIntervalMs: 1_000 });
+    const asOwner = (statement: ReturnType<typeof sql>): Promise<unknown> =>
+      test.database.withSystem('test', async (tx) => {
+        await sql`reset role`.execute(tx);
+        await statement.execute(tx);
+      });
+    await asOwner(sql`revoke delete on kv_entries from tenon_system`);
+    await clock.advance(1_000);
+    await store.set('a', bytes);
+    await store.close();
+    expect(lines).toEqual(['expired key-value entries could not be deleted']);
+    await asOwner(sql`grant delete on kv_entries to tenon_system`);
+  });
+
   it.each([
     ['maxValueBytes', 0],
     ['sweepIntervalMs', 999],
