@@ -1,15 +1,13 @@
-import type { Socket } from 'node:net';
 import cookie from '@fastify/cookie';
 import cors from '@fastify/cors';
 import Fastify, { LogController, type FastifyBaseLogger, type FastifyInstance } from 'fastify';
 import { createAuthenticator } from './authenticator.ts';
 import { serverError } from './errors.ts';
 import { guardRoutes } from './http/access.ts';
-import { answerErrors, sendProblem } from './http/answer-errors.ts';
+import { answerBrokenRequest, answerErrors, answerUnreadableAddress } from './http/answer-errors.ts';
 import { serveApiReference } from './http/api-reference.ts';
 import { watchCrossTenantAccess } from './http/cross-tenant-watch.ts';
 import { acceptJsonBodies } from './http/json-body.ts';
-import { PROBLEM_MEDIA_TYPE, toProblem } from './http/problem.ts';
 import { requestIdOf } from './http/request-id.ts';
 import { recordRequests } from './http/request-log.ts';
 import { sendSecurityHeaders } from './http/security-headers.ts';
@@ -68,9 +66,7 @@ export async function createApp(options: AppOptions): Promise<FastifyInstance> {
     return503OnClosing: false,
     routerOptions: { maxParamLength: 128 },
     ajv: { customOptions: { coerceTypes: false, removeAdditional: false, useDefaults: false } },
-    frameworkErrors: (error, request, reply) => {
-      sendProblem(request, reply, serverError('REQUEST_MALFORMED', 'the address cannot be read', { cause: error }));
-    },
+    frameworkErrors: answerUnreadableAddress,
     clientErrorHandler: answerBrokenRequest,
   });
   // Bodies and queries are checked by the service or listing that they are for, all problems at once; the schemas of the
@@ -125,22 +121,4 @@ function refuseUntilReady(app: FastifyInstance, readiness: Readiness): void {
       retryAfterMs: 2_000,
     });
   });
-}
-
-// What reaches this never became a request: there is no reply to send it with.
-function answerBrokenRequest(error: Error & { code?: string }, socket: Socket): void {
-  if (error.code === 'ECONNRESET' || !socket.writable) {
-    socket.destroy();
-    return;
-  }
-  const coded =
-    error.code === 'ERR_HTTP_REQUEST_TIMEOUT'
-      ? serverError('REQUEST_TIMEOUT', 'the request did not arrive in time')
-      : serverError('REQUEST_MALFORMED', 'this is not an HTTP request that can be read');
-  const { document } = toProblem(coded, requestIdOf({ headers: {} }));
-  const body = JSON.stringify(document);
-  socket.end(
-    `HTTP/1.1 ${document.status} ${document.title}\r\nContent-Type: ${PROBLEM_MEDIA_TYPE}\r\n` +
-      `Content-Length: ${Buffer.byteLength(body)}\r\nConnection: close\r\n\r\n${body}`,
-  );
 }

@@ -1,7 +1,10 @@
+import type { Socket } from 'node:net';
 import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { isCodedError, toError, type InputProblem } from '@tenon/core';
 import { serverError } from '../errors.ts';
 import { inputInvalid, toProblem } from './problem.ts';
+import { requestIdOf } from './request-id.ts';
+import { securityHeaders } from './security-headers.ts';
 
 /** Answers every failure, of any layer, with a problem document. */
 export function answerErrors(app: FastifyInstance): void {
@@ -20,6 +23,34 @@ export function answerErrors(app: FastifyInstance): void {
   });
 }
 
+/** Answers an address that the framework cannot read: none of the hooks that other answers go through runs for it. */
+export function answerUnreadableAddress(error: Error, request: FastifyRequest, reply: FastifyReply): void {
+  reply.headers({ ...securityHeaders, 'x-request-id': request.id });
+  sendProblem(request, reply, serverError('REQUEST_MALFORMED', 'the address cannot be read', { cause: error }));
+}
+
+/** Answers what never became a request: there is no reply to send it with. */
+export function answerBrokenRequest(error: Error & { code?: string }, socket: Socket): void {
+  if (error.code === 'ECONNRESET' || !socket.writable) {
+    socket.destroy();
+    return;
+  }
+  const coded =
+    error.code === 'ERR_HTTP_REQUEST_TIMEOUT'
+      ? serverError('REQUEST_TIMEOUT', 'the request did not arrive in time')
+      : serverError('REQUEST_MALFORMED', 'this is not an HTTP request that can be read');
+  const { document, headers } = toProblem(coded, requestIdOf({ headers: {} }));
+  const body = JSON.stringify(document);
+  const lines = Object.entries({
+    ...securityHeaders,
+    ...headers,
+    'x-request-id': document.requestId,
+    'content-length': Buffer.byteLength(body),
+    connection: 'close',
+  }).map(([name, value]) => `${name}: ${value}\r\n`);
+  socket.end(`HTTP/1.1 ${document.status} ${document.title}\r\n${lines.join('')}\r\n${body}`);
+}
+
 /** Sends one problem document, and logs what must be looked at. */
 export function sendProblem(request: FastifyRequest, reply: FastifyReply, thrown: unknown): FastifyReply {
   const { document, headers } = toProblem(thrown, request.id);
@@ -35,7 +66,7 @@ export function sendProblem(request: FastifyRequest, reply: FastifyReply, thrown
 }
 
 function translate(thrown: unknown): unknown {
-  if (isCodedError(thrown)) return thrown;
+  if (isCodedError(thrown) || !(thrown instanceof Error)) return thrown;
   const error = thrown as FastifyError;
   if (Array.isArray(error.validation)) return inputInvalid(problemsOf(error));
   switch (error.code) {

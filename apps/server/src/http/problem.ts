@@ -6,6 +6,8 @@ import { statusOf, titleOf } from './error-status.ts';
 /** The media type of every error answer (RFC 9457). */
 export const PROBLEM_MEDIA_TYPE = 'application/problem+json';
 
+const UNAVAILABLE_RETRY_MS = 2_000;
+
 /** An error answer: RFC 9457 with the code, the request's id, and for bad input the list of all problems. */
 export interface ProblemDocument {
   readonly type: string;
@@ -60,9 +62,9 @@ export function toProblem(
   const hidden = error === undefined || status === 500;
   const code = hidden ? 'INTERNAL' : error.code;
   const headers: Record<string, string> = { 'content-type': PROBLEM_MEDIA_TYPE, 'cache-control': 'no-store' };
-  if (!hidden && error.retryAfterMs !== undefined) {
-    headers['retry-after'] = String(Math.max(1, Math.ceil(error.retryAfterMs / 1000)));
-  }
+  const unavailable = status === 503;
+  const retryAfterMs = hidden ? undefined : (error.retryAfterMs ?? (unavailable ? UNAVAILABLE_RETRY_MS : undefined));
+  if (retryAfterMs !== undefined) headers['retry-after'] = String(Math.max(1, Math.ceil(retryAfterMs / 1000)));
   if (status === 401) headers['www-authenticate'] = challenge(code);
   if (status === 405 && typeof error?.details['allow'] === 'string') headers['allow'] = error.details['allow'];
   // Every validator reports under the same name; RFC 9457 shows such a list as "errors" (section 3, example).
@@ -79,7 +81,8 @@ export function toProblem(
         : error.message,
       code,
       requestId,
-      retryable: hidden ? false : error.retryable,
+      // What one process cannot do now, as it closes its database, another one or a later one can.
+      retryable: !hidden && (error.retryable || unavailable),
       ...(Array.isArray(problems) ? { errors: problems } : {}),
     },
   };
