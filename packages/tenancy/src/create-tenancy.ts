@@ -27,14 +27,13 @@ export function createTenancy<TSettings extends object>(options: TenancyOptions<
   const config = resolveTenancyOptions(options);
   const recorder = createSecurityRecorder(config);
   const memberships = createMemberships(config);
-  const quotas = createQuotas(config, recorder);
   const parts = { config, recorder, memberships };
   return Object.freeze({
     tenants: createTenants(parts),
-    users: createUsers({ ...parts, quotas }),
+    users: createUsers(parts),
     invitations: createInvitations(parts),
     settings: createTenantConfig(config, options.settings),
-    quotas,
+    quotas: createQuotas(config, recorder),
     securityEvents: createSecurityEvents(config, recorder),
     membershipsOf: (accountId: string) => memberships.membershipsOf(accountId),
     membership: (accountId: string, tenantId: string) => memberships.membership(accountId, tenantId),

@@ -2,6 +2,7 @@ import { requireTenant } from '@tenon/core';
 import type { Tx } from '@tenon/database';
 import { sql, type RawBuilder } from 'kysely';
 import { tenancyError } from '../errors.ts';
+import { createRecordMapping } from './record-mapping.ts';
 import type { TenantAware } from './tenant-aware.ts';
 
 /** A record that a {@link TenantRepository} can hold. */
@@ -72,47 +73,21 @@ export function createTenantRepository<T extends TenantRecord>(
       `the repository of "${options.table}" must keep tenant, id and version in the columns tenant_id, id and version`,
     );
   }
-  const fields = Object.entries(columns);
+  const mapping = createRecordMapping(options);
+  const { selection } = mapping;
   const table = sql.table(options.table);
-  const selection = sql.join(fields.map(([, column]) => sql.ref(column)));
-  const derive = options.derive ?? (() => ({}));
-
-  const toRecord = (row: object): T => {
-    const values = row as Readonly<Record<string, unknown>>;
-    const record: Record<string, unknown> = {};
-    for (const [field, column] of fields) {
-      const value = values[column];
-      record[field] = value instanceof Date ? value.toISOString() : value;
-    }
-    return Object.freeze(record) as T;
-  };
-
-  const toColumns = (written: object, refused: readonly string[]): [string, unknown][] => {
-    const own = Object.entries(written).map(([field, value]): [string, unknown] => {
-      const column = Object.hasOwn(columns, field) ? columns[field] : undefined;
-      if (column === undefined || refused.includes(field)) {
-        throw tenancyError(
-          'TENANT_FIELD_REFUSED',
-          `"${field}" cannot be written to "${options.table}": tenant and version are set by the database itself`,
-        );
-      }
-      return [column, value];
-    });
-    return [...own, ...Object.entries(derive(written as Partial<T>))];
-  };
-
   const first = async <Tables>(tx: Tx<Tables>, statement: RawBuilder<unknown>): Promise<T | undefined> => {
     const { rows } = await statement.execute(tx);
-    return rows[0] === undefined ? undefined : toRecord(rows[0] as object);
+    return rows[0] === undefined ? undefined : mapping.toRecord(rows[0] as object);
   };
 
   return {
-    toRecord,
+    toRecord: (row) => mapping.toRecord(row),
     find: (tx, id) => first(tx, sql`select ${selection} from ${table} where ${only(id)}`),
     async insert(tx, written) {
-      const entries: [string, unknown][] = [
+      const entries: (readonly [string, unknown])[] = [
         ['tenant_id', requireTenant()],
-        ...toColumns(written, ['tenantId', 'version']),
+        ...mapping.toColumns(written, ['tenantId', 'version']),
       ];
       const names = sql.join(entries.map(([column]) => sql.ref(column)));
       const values = sql.join(entries.map(([, value]) => sql`${value}`));
@@ -121,9 +96,9 @@ export function createTenantRepository<T extends TenantRecord>(
       return record;
     },
     async update(tx, id, written) {
-      const changes = toColumns(written, ['tenantId', 'id', 'version']).map(
-        ([column, value]) => sql`${sql.ref(column)} = ${value}`,
-      );
+      const changes = mapping
+        .toColumns(written, ['tenantId', 'id', 'version'])
+        .map(([column, value]) => sql`${sql.ref(column)} = ${value}`);
       const set = sql.join([...changes, sql`version = version + 1`]);
       return first(tx, sql`update ${table} set ${set} where ${only(id)} returning ${selection}`);
     },

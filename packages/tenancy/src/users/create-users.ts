@@ -1,67 +1,39 @@
 import { isCodedError, requireTenant, type InputProblem, type Result } from '@tenon/core';
 import type { Tx } from '@tenon/database';
-import { sql } from 'kysely';
 import type { Memberships } from '../memberships/create-memberships.ts';
 import type { TenancyConfig } from '../options.ts';
-import { USERS_QUOTA } from '../quotas/create-quotas.ts';
-import type { Quotas } from '../quotas/quotas.ts';
+import { reserveQuota } from '../quotas/reserve-quota.ts';
+import { USERS_QUOTA } from '../quotas/set-quota.ts';
 import { isRowId } from '../row-id.ts';
 import type { SecurityRecorder } from '../security-events/security-recorder.ts';
 import type { TenancyTables } from '../tables.ts';
-import { findActingPerson } from './acting-person.ts';
+import { addUser, NO_DETAILS } from './add-user.ts';
 import { changeUser } from './change-user.ts';
 import { importUsers } from './import-users.ts';
-import { assertOwnerRemains, lockPerson } from './lock-people.ts';
 import { parseNewUser, parseNewUsers, parseUserPatch, parseUserReplacement } from './parse-user.ts';
-import { assertMayAssignRole } from './role.ts';
+import { removeUser } from './remove-user.ts';
 import { nameUserFailure, userInUse, userInvalid, userNotFound } from './user-errors.ts';
 import { userListing } from './user-listing.ts';
 import { userRepository } from './user-repository.ts';
-import type { User, UserPatch } from './user.ts';
-import type { Users } from './users.ts';
+import type { NewUser, User, UserPatch } from './user.ts';
+import type { CreateUserOptions, UserImportReport, Users } from './users.ts';
 
 const MAX_IMPORT_ROWS = 10_000;
-const NO_DETAILS = { company: null, title: null, city: null, country: null, phone: null };
 
 /** What the service of people works with. */
 export interface UsersParts {
   readonly config: TenancyConfig;
   readonly memberships: Memberships;
-  readonly quotas: Quotas;
   readonly recorder: SecurityRecorder;
 }
 
 /** Makes the service. */
 export function createUsers(parts: UsersParts): Users {
-  const { config, memberships, quotas, recorder } = parts;
-
-  const write = async <T>(work: (tx: Tx<TenancyTables>) => Promise<T>): Promise<T> => {
-    try {
-      return await config.database.withTenant(work);
-    } catch (error) {
-      throw nameUserFailure(error);
-    }
-  };
-
-  const change = async (id: string, fields: UserPatch, expectedVersion: number | undefined): Promise<User> => {
-    const tenant = requireTenant();
-    if (!isRowId(id)) throw userNotFound();
-    const now = new Date(config.clock.now());
-    const { user, events } = await write(async (tx) => {
-      const outcome = await changeUser(tx, { id, fields, expectedVersion, now });
-      const prepared = outcome.events.map((event) => recorder.prepare(event));
-      await recorder.write(tx, prepared);
-      return { user: outcome.user, events: prepared };
-    });
-    memberships.drop(user.accountId, tenant);
-    recorder.announce(events);
-    return user;
-  };
-
+  const { database } = parts.config;
   return {
     async list(request, cursors) {
       const tenant = requireTenant();
-      const page = await config.database.withTenant((tx) =>
+      const page = await database.withTenant((tx) =>
         userListing.read(tx, request, cursors, (query) => query.where('tenant_id', '=', tenant)),
       );
       return { ...page, items: page.items.map((row) => userRepository.toRecord(row)) };
@@ -69,75 +41,98 @@ export function createUsers(parts: UsersParts): Users {
 
     async get(id) {
       requireTenant();
-      return isRowId(id) ? config.database.withTenant((tx) => userRepository.find(tx, id)) : undefined;
+      return isRowId(id) ? database.withTenant((tx) => userRepository.find(tx, id)) : undefined;
     },
 
-    async create(input, options = {}) {
-      const tenant = requireTenant();
-      const { role = 'member', status = 'active', ...fields } = valid(parseNewUser(input));
-      const accountId = options.accountId ?? null;
-      if (accountId !== null && !isRowId(accountId)) {
-        throw userInvalid([{ path: '/accountId', code: 'not_an_id', message: 'must be the id of an account' }]);
-      }
-      const at = new Date(config.clock.now()).toISOString();
-      const user = await write(async (tx) => {
-        const acting = await findActingPerson(tx);
-        assertMayAssignRole(acting.role, undefined, role);
-        const id = config.newId();
-        const standing = { role, status, accountId, createdAt: at, updatedAt: at };
-        const added = await userRepository.insert(tx, { id, ...NO_DETAILS, ...fields, ...standing });
-        await quotas.reserve(tx, USERS_QUOTA, 1);
-        return added;
-      });
-      memberships.drop(user.accountId, tenant);
-      return user;
-    },
+    create: (input, options = {}) => create(parts, input, options),
 
     async replace(id, input, expectedVersion) {
-      return change(id, { ...NO_DETAILS, ...valid(parseUserReplacement(input)) }, expectedVersion);
+      return change(parts, id, { ...NO_DETAILS, ...valid(parseUserReplacement(input)) }, expectedVersion);
     },
 
     async update(id, patch, expectedVersion) {
-      return change(id, valid(parseUserPatch(patch)), expectedVersion);
+      return change(parts, id, valid(parseUserPatch(patch)), expectedVersion);
     },
 
-    async remove(id, expectedVersion) {
-      const tenant = requireTenant();
-      if (!isRowId(id)) throw userNotFound();
-      const events = [recorder.prepare({ type: 'user.removed', resource: `users/${id}` })];
-      const removed = await write(async (tx) => {
-        const locked = await lockPerson(tx, id, { expectedVersion, withOwners: true });
-        const acting = await findActingPerson(tx);
-        assertMayAssignRole(acting.role, locked.person.role, locked.person.role);
-        assertOwnerRemains(locked, undefined);
-        // Setting the quota locks this row against us, see there.
-        await sql`select from tenants where tenant_id = ${tenant} for key share`.execute(tx);
-        await userRepository.remove(tx, id);
-        await quotas.release(tx, USERS_QUOTA, 1);
-        await recorder.write(tx, events);
-        return locked.person;
-      }).catch((error: unknown) => {
-        throw isCodedError(error, 'DATABASE_REFERENCE_MISSING') ? userInUse(error) : error;
-      });
-      memberships.drop(removed.accountId, tenant);
-      recorder.announce(events);
-    },
-
-    async importBatch(rows) {
-      requireTenant();
-      if (rows.length > MAX_IMPORT_ROWS) {
-        throw userInvalid([{ path: '', code: 'too_many', message: `must be at most ${MAX_IMPORT_ROWS} rows` }]);
-      }
-      const people = valid(parseNewUsers(rows));
-      const now = new Date(config.clock.now());
-      // Imported profiles change nobody's role, status or account: no membership has to be forgotten.
-      return write(async (tx) => {
-        const report = await importUsers(tx, people, { newId: config.newId, now });
-        await quotas.reserve(tx, USERS_QUOTA, report.created);
-        return report;
-      });
-    },
+    remove: (id, expectedVersion) => remove(parts, id, expectedVersion),
+    importBatch: (rows) => importBatch(parts, rows),
   };
+}
+
+async function create(parts: UsersParts, input: NewUser, options: CreateUserOptions): Promise<User> {
+  const tenant = requireTenant();
+  const checked = valid(parseNewUser(input));
+  const accountId = options.accountId ?? null;
+  if (accountId !== null && !isRowId(accountId)) {
+    throw userInvalid([{ path: '/accountId', code: 'not_an_id', message: 'must be the id of an account' }]);
+  }
+  const user = await write(parts, (tx) => addUser(tx, parts.config, checked, accountId));
+  parts.memberships.drop(user.accountId, tenant);
+  return user;
+}
+
+async function change(
+  { config, memberships, recorder }: UsersParts,
+  id: string,
+  fields: UserPatch,
+  expectedVersion: number | undefined,
+): Promise<User> {
+  const tenant = requireTenant();
+  if (!isRowId(id)) throw userNotFound();
+  const now = new Date(config.clock.now());
+  const { user, events } = await write({ config }, async (tx) => {
+    const outcome = await changeUser(tx, { id, fields, expectedVersion, now });
+    const prepared = outcome.events.map((event) => recorder.prepare(event));
+    await recorder.write(tx, prepared);
+    return { user: outcome.user, events: prepared };
+  });
+  memberships.drop(user.accountId, tenant);
+  recorder.announce(events);
+  return user;
+}
+
+async function remove(parts: UsersParts, id: string, expectedVersion: number | undefined): Promise<void> {
+  const { memberships, recorder } = parts;
+  const tenant = requireTenant();
+  if (!isRowId(id)) throw userNotFound();
+  const events = [recorder.prepare({ type: 'user.removed', resource: `users/${id}` })];
+  const removing = write(parts, async (tx) => {
+    const user = await removeUser(tx, id, expectedVersion);
+    await recorder.write(tx, events);
+    return user;
+  });
+  const removed = await removing.catch((error: unknown) => {
+    throw isCodedError(error, 'DATABASE_REFERENCE_MISSING') ? userInUse(error) : error;
+  });
+  memberships.drop(removed.accountId, tenant);
+  recorder.announce(events);
+}
+
+async function importBatch(parts: UsersParts, rows: readonly NewUser[]): Promise<UserImportReport> {
+  const { newId, clock } = parts.config;
+  requireTenant();
+  if (rows.length > MAX_IMPORT_ROWS) {
+    throw userInvalid([{ path: '', code: 'too_many', message: `must be at most ${MAX_IMPORT_ROWS} rows` }]);
+  }
+  const people = valid(parseNewUsers(rows));
+  const now = new Date(clock.now());
+  // Imported profiles change nobody's role, status or account: no membership has to be forgotten.
+  return write(parts, async (tx) => {
+    const report = await importUsers(tx, people, { newId, now });
+    await reserveQuota(tx, USERS_QUOTA, report.created);
+    return report;
+  });
+}
+
+async function write<T>(
+  { config }: Pick<UsersParts, 'config'>,
+  work: (tx: Tx<TenancyTables>) => Promise<T>,
+): Promise<T> {
+  try {
+    return await config.database.withTenant(work);
+  } catch (error) {
+    throw nameUserFailure(error);
+  }
 }
 
 function valid<T>(parsed: Result<T, readonly InputProblem[]>): T {
