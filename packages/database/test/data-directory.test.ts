@@ -18,8 +18,8 @@ import { startProcess } from './processes/start-process.ts';
 import { widgetMigrations, type WidgetTables } from './widgets.ts';
 
 let folder: string;
-let made = 0;
-const newPlace = (): string => join(folder, `place-${(made += 1)}`, 'database');
+let places = 0;
+const newPlace = (): string => join(folder, `place-${(places += 1)}`, 'database');
 
 // Making a database takes seconds, copying one does not. This one was made with nothing there before, and was closed.
 const template = (): string => join(folder, 'made', 'for', 'copies');
