@@ -1,4 +1,5 @@
 import type { FastifyRequest } from 'fastify';
+import type { Actor } from '@tenon/core';
 import { serverError } from './errors.ts';
 import type { Authenticator, Principal } from './http/access.ts';
 import { scopesByRole } from './roles.ts';
@@ -10,14 +11,14 @@ import type { Services } from './services.ts';
  */
 export function createAuthenticator({ auth, tenancy }: Pick<Services, 'auth' | 'tenancy'>): Authenticator {
   const refuse = async (
-    actorId: string,
+    actor: Pick<Actor, 'type' | 'id'>,
     tenant: string | undefined,
     wanted: string,
     request: FastifyRequest,
   ): Promise<never> => {
     await tenancy.securityEvents.record({
       type: 'tenant.mismatch',
-      actor: { type: 'user', id: actorId },
+      actor,
       ...(tenant === undefined ? {} : { tenantId: tenant }),
       otherTenantId: wanted,
       requestId: request.id,
@@ -29,7 +30,9 @@ export function createAuthenticator({ auth, tenancy }: Pick<Services, 'auth' | '
   const person = async (token: string, wanted: string | undefined, request: FastifyRequest): Promise<Principal> => {
     const claims = await auth.verifyAccessToken(token);
     const { accountId, sessionId, tenants } = claims;
-    if (wanted !== undefined && !tenants.includes(wanted)) return refuse(accountId, claims.tenant, wanted, request);
+    if (wanted !== undefined && !tenants.includes(wanted)) {
+      return refuse({ type: 'user', id: accountId }, claims.tenant, wanted, request);
+    }
     const tenant = wanted ?? claims.tenant;
     const base = { accountId, sessionId, tenants };
     const membership = tenant === undefined ? undefined : await tenancy.membership(accountId, tenant);
@@ -51,8 +54,9 @@ export function createAuthenticator({ auth, tenancy }: Pick<Services, 'auth' | '
 
   const machine = async (key: string, wanted: string | undefined, request: FastifyRequest): Promise<Principal> => {
     const claims = await auth.apiKeys.verify(key);
-    if (wanted !== undefined && wanted !== claims.tenantId)
-      return refuse(claims.keyId, claims.tenantId, wanted, request);
+    if (wanted !== undefined && wanted !== claims.tenantId) {
+      return refuse({ type: 'api-key', id: claims.keyId }, claims.tenantId, wanted, request);
+    }
     if (!(await tenancy.tenants.isActive(claims.tenantId))) {
       throw serverError('TENANT_NOT_ALLOWED', 'the tenant of this API key is suspended');
     }

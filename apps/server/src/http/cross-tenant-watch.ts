@@ -1,23 +1,35 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify';
-import { toError } from '@tenon/core';
+import { isCodedError, toError } from '@tenon/core';
 import type { Services } from '../services.ts';
 
-/** A row that a request asked for and that its tenant does not have. */
-interface MissedRow {
+/** A row that a request asks for by its id. */
+export interface WatchedRow {
+  /** Plural, as in the path. */
   readonly resource: string;
   readonly id: string;
+  /** The code with which the service says that this tenant has no such row. */
+  readonly missingCode: string;
+  /** The tenant that has it, whichever that is. */
   ownerOf(): Promise<string | undefined>;
 }
 
 declare module 'fastify' {
   interface FastifyRequest {
-    missedRow: MissedRow | undefined;
+    missedRow: WatchedRow | undefined;
   }
 }
 
-/** Notes that a request asked for a row that is not there; {@link watchCrossTenantAccess} looks into it after the answer. */
-export function noteMissedRow(request: FastifyRequest, missed: MissedRow): void {
-  request.missedRow = missed;
+/**
+ * Runs work on one row. When the tenant has no such row, {@link watchCrossTenantAccess} looks into it after the answer. Every
+ * route that takes the id of a tenant's row works through this.
+ */
+export async function watchRow<T>(request: FastifyRequest, row: WatchedRow, work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (error) {
+    if (isCodedError(error, row.missingCode)) request.missedRow = row;
+    throw error;
+  }
 }
 
 /**
@@ -33,7 +45,7 @@ export function watchCrossTenantAccess(
   const pending = new Set<Promise<void>>();
   app.decorateRequest('missedRow', undefined);
 
-  const investigate = async (request: FastifyRequest, missed: MissedRow): Promise<void> => {
+  const investigate = async (request: FastifyRequest, missed: WatchedRow): Promise<void> => {
     const { principal } = request;
     const owner = await missed.ownerOf();
     if (owner === undefined || owner === principal?.tenant || principal?.tenant === undefined) return;

@@ -3,6 +3,7 @@ import type { ApiKey } from '@tenon/auth';
 import { Type } from 'typebox';
 import { requires } from '../http/access.ts';
 import { bodyCheck } from '../http/check-body.ts';
+import { watchRow } from '../http/cross-tenant-watch.ts';
 import { inputInvalid } from '../http/problem.ts';
 import { scopes } from '../roles.ts';
 import type { Services } from '../services.ts';
@@ -12,6 +13,8 @@ const nullable = Type.Unsafe<string | null>({ type: ['string', 'null'] });
 const closed = { additionalProperties: false } as const;
 const tags = ['API keys'];
 const access = requires('api-keys:manage');
+// Date.parse takes more: "1", "Jan 1, 2100", and years that no database holds.
+const ISO_8601 = String.raw`^\d{4}-\d{2}-\d{2}(T\d{2}:\d{2}(:\d{2}(\.\d{1,9})?)?(Z|[+-]\d{2}:\d{2}))?$`;
 const ApiKeySchema = Type.Object(
   {
     id: Type.String(),
@@ -30,7 +33,13 @@ const NewApiKeyBody = Type.Object(
   {
     name: Type.String({ minLength: 1, maxLength: 255, examples: ['nightly import'] }),
     scopes: Type.Array(Type.Union(scopes.map((scope) => Type.Literal(scope))), { minItems: 1, uniqueItems: true }),
-    expiresAt: Type.Optional(Type.String({ description: 'ISO 8601; left out: never' })),
+    expiresAt: Type.Optional(
+      Type.String({
+        pattern: ISO_8601,
+        description: 'a date or time of ISO 8601; left out: never',
+        examples: ['2030-01-31T12:00:00Z'],
+      }),
+    ),
   },
   closed,
 );
@@ -87,7 +96,14 @@ export function apiKeyRoutes(app: FastifyInstance, { auth }: Services): void {
       },
     },
     async (request, reply) => {
-      await auth.apiKeys.revoke((request.params as { id: string }).id);
+      const { id } = request.params as { readonly id: string };
+      const row = {
+        resource: 'api-keys',
+        id,
+        missingCode: 'AUTH_API_KEY_NOT_FOUND',
+        ownerOf: () => auth.apiKeys.ownerOf(id),
+      };
+      await watchRow(request, row, () => auth.apiKeys.revoke(id));
       return reply.code(204).send();
     },
   );

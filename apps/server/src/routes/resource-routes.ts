@@ -1,9 +1,9 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify';
-import { CodedError, isCodedError } from '@tenon/core';
+import { CodedError } from '@tenon/core';
 import type { CursorCodec, Listing, ListPage, ListRequest } from '@tenon/database';
 import { Type, type TSchema } from 'typebox';
 import { principalOf, requires, type Principal } from '../http/access.ts';
-import { noteMissedRow } from '../http/cross-tenant-watch.ts';
+import { watchRow } from '../http/cross-tenant-watch.ts';
 import { etagOf, expectedVersion, sendVersioned } from '../http/etag.ts';
 import { listParameters, listRequestOf, pageOf } from '../http/list-parameters.ts';
 import type { Scope } from '../roles.ts';
@@ -174,21 +174,15 @@ function addRemove<Entity extends Versioned>({ app, resource, path }: Addition<E
   );
 }
 
-/** Runs work on one row, and notes for later when the tenant has no such row. */
-async function onRow<Entity extends Versioned, T>(
+/** Runs work on the row that the path names. */
+function onRow<Entity extends Versioned, T>(
   resource: Resource<Entity>,
   request: FastifyRequest,
   work: (id: string) => Promise<T>,
 ): Promise<T> {
   const { id } = request.params as { readonly id: string };
-  try {
-    return await work(id);
-  } catch (error) {
-    if (isCodedError(error, resource.notFoundCode)) {
-      noteMissedRow(request, { resource: resource.name, id, ownerOf: () => resource.ownerOf(id) });
-    }
-    throw error;
-  }
+  const { name, notFoundCode: missingCode } = resource;
+  return watchRow(request, { resource: name, id, missingCode, ownerOf: () => resource.ownerOf(id) }, () => work(id));
 }
 
 function notFound<Entity extends Versioned>(resource: Resource<Entity>, id: string): CodedError {

@@ -12,6 +12,7 @@ import {
 } from '@tenon/tenancy';
 import { Type } from 'typebox';
 import { requires } from '../http/access.ts';
+import { watchRow } from '../http/cross-tenant-watch.ts';
 import type { Services } from '../services.ts';
 import { resourceRoutes } from './resource-routes.ts';
 
@@ -52,7 +53,9 @@ export function userRoutes(app: FastifyInstance, { tenancy, cursors }: Services)
       },
     },
     async (request, reply) => {
-      const { token, expiresAt } = await invitations.create((request.params as { id: string }).id);
+      const { id } = request.params as { readonly id: string };
+      const row = { resource: 'users', id, missingCode: 'USER_NOT_FOUND', ownerOf: () => tenancy.ownerOf('users', id) };
+      const { token, expiresAt } = await watchRow(request, row, () => invitations.create(id));
       reply.code(201).header('cache-control', 'no-store');
       return { token: token.reveal(), expiresAt };
     },

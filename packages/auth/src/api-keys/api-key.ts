@@ -36,7 +36,7 @@ export interface ApiKeyClaims {
   readonly scopes: readonly string[];
 }
 
-/** Keys for machines. All but {@link ApiKeys.verify} work in the context's tenant. */
+/** Keys for machines. All but {@link ApiKeys.verify} and {@link ApiKeys.ownerOf} work in the context's tenant. */
 export interface ApiKeys {
   /**
    * Makes a key. A person or machine grants only scopes that it has itself, by the context's actor.
@@ -62,4 +62,10 @@ export interface ApiKeys {
    * @throws `AUTH_API_KEY_INVALID` when it is malformed, unknown, revoked or expired; which of them is not told
    */
   verify(key: Secret | string): Promise<ApiKeyClaims>;
+
+  /**
+   * The tenant that a key belongs to, whichever that is; `undefined` when there is no such key. Only to tell an attempt to
+   * reach another tenant's key from a typing error, after the request was answered with "not found".
+   */
+  ownerOf(keyId: string): Promise<string | undefined>;
 }

@@ -19,6 +19,13 @@ export function createApiKeys(parts: AuthParts): ApiKeys {
     },
     revoke: (keyId) => revokeApiKey(parts, keyId),
     verify: (key) => verifyApiKey(parts, key),
+    async ownerOf(keyId) {
+      if (!isUuid(keyId)) return undefined;
+      const row = await parts.database.withSystem('find-owner', (tx) =>
+        tx.selectFrom('api_keys').select('tenant_id').where('id', '=', keyId).executeTakeFirst(),
+      );
+      return row?.tenant_id;
+    },
   };
 }
 
