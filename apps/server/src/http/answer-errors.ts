@@ -103,6 +103,8 @@ function toCode(keyword: string): string {
 function collectMethods(app: FastifyInstance): (path: string) => readonly string[] {
   const routes: { readonly pattern: RegExp; readonly methods: readonly string[] }[] = [];
   app.addHook('onRoute', ({ url, method }) => {
+    // CORS answers OPTIONS for every address; that makes no resource of one that does not exist.
+    if (url === '*') return;
     const source = url
       .split('/')
       .map((part) =>

@@ -7,6 +7,8 @@ import { statusOf, titleOf } from './error-status.ts';
 export const PROBLEM_MEDIA_TYPE = 'application/problem+json';
 
 const UNAVAILABLE_RETRY_MS = 2_000;
+// What this process cannot do any more, since it is stopping, the next one can.
+const CLOSED: ReadonlySet<string> = new Set(['AUTH_CLOSED', 'DATABASE_CLOSED', 'KV_CLOSED']);
 
 /** An error answer: RFC 9457 with the code, the request's id, and for bad input the list of all problems. */
 export interface ProblemDocument {
@@ -62,8 +64,10 @@ export function toProblem(
   const hidden = error === undefined || status === 500;
   const code = hidden ? 'INTERNAL' : error.code;
   const headers: Record<string, string> = { 'content-type': PROBLEM_MEDIA_TYPE, 'cache-control': 'no-store' };
-  const unavailable = status === 503;
-  const retryAfterMs = hidden ? undefined : (error.retryAfterMs ?? (unavailable ? UNAVAILABLE_RETRY_MS : undefined));
+  const retryable = !hidden && (error.retryable || CLOSED.has(code));
+  const retryAfterMs = retryable
+    ? (error.retryAfterMs ?? (status === 503 ? UNAVAILABLE_RETRY_MS : undefined))
+    : undefined;
   if (retryAfterMs !== undefined) headers['retry-after'] = String(Math.max(1, Math.ceil(retryAfterMs / 1000)));
   if (status === 401) headers['www-authenticate'] = challenge(code);
   if (status === 405 && typeof error?.details['allow'] === 'string') headers['allow'] = error.details['allow'];
@@ -81,8 +85,7 @@ export function toProblem(
         : error.message,
       code,
       requestId,
-      // What one process cannot do now, as it closes its database, another one or a later one can.
-      retryable: !hidden && (error.retryable || unavailable),
+      retryable,
       ...(Array.isArray(problems) ? { errors: problems } : {}),
     },
   };
