@@ -117,6 +117,9 @@ export async function startTestServer(driver: TestDriver, options: TestServerOpt
     settings,
     logger,
     ...(options.routes === undefined ? {} : { routes: options.routes }),
+  }).catch(async (error: unknown) => {
+    await place.remove();
+    throw error;
   });
   await server.ready;
   if (server.url === undefined) throw new Error('the server does not listen');
