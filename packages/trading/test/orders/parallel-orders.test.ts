@@ -52,7 +52,10 @@ describe.each(describeDrivers())('orders at the same time on %s', (driver) => {
   test('placing, cancelling and importing the same products at once never blocks for good', async () => {
     await tenant.run(async () => {
       const goods: Product[] = [];
-      for (let index = 0; index < 6; index += 1) goods.push(await createProduct(open.trading, { stock: 1_000 }));
+      // By sku they come in the opposite order of their ids.
+      for (let index = 0; index < 6; index += 1) {
+        goods.push(await createProduct(open.trading, { sku: `REVERSED-${9 - index}`, stock: 1_000 }));
+      }
       const rows = (name: string) =>
         goods.map(({ sku }) => ({ sku, name, priceMinor: 1_000, currency: 'EUR', stock: 1_000 })).toReversed();
       const placeAndCancel = async (index: number) => {

@@ -4,7 +4,8 @@ import type { CursorCodec, Database } from '@tenon/database';
 import { openTestDatabase, type TestDriver } from '@tenon/database/testing';
 import { tenancyMigrations } from '@tenon/tenancy';
 import { createTrading, tradingMigrations, type NewProduct, type Product, type Trading } from '@tenon/trading';
-import { sql } from 'kysely';
+import { CompiledQuery, sql } from 'kysely';
+import type { RecordedStatement } from './record-statements.ts';
 
 /** Cursors in plain sight. */
 export const cursors: CursorCodec = {
@@ -32,6 +33,8 @@ export interface OpenTrading {
   newUser(tenant: TestTenant, email: string): Promise<string>;
   /** Runs SQL across tenants. */
   query<Row>(text: string): Promise<readonly Row[]>;
+  /** The plan of a statement that runs in the tenant, as text. */
+  explain(tenant: TestTenant, statement: RecordedStatement): Promise<string>;
   drop(): Promise<void>;
 }
 
@@ -58,6 +61,14 @@ export async function openTrading(driver: TestDriver): Promise<OpenTrading> {
     clock,
     url: opened.url,
     query,
+    explain: (tenant, statement) =>
+      tenant.run(() =>
+        database.withTenant(async (tx) => {
+          const text = CompiledQuery.raw(`explain ${statement.sql}`, [...statement.parameters]);
+          const { rows } = await tx.executeQuery<{ 'QUERY PLAN': string }>(text);
+          return rows.map((row) => row['QUERY PLAN']).join('\n');
+        }),
+      ),
     drop: () => opened.drop(),
     async newTenant() {
       const id = `t-${newId()}`;
