@@ -7,6 +7,7 @@ import { guardRoutes } from './http/access.ts';
 import { answerBrokenRequest, answerErrors, answerUnreadableAddress } from './http/answer-errors.ts';
 import { serveApiReference } from './http/api-reference.ts';
 import { watchCrossTenantAccess } from './http/cross-tenant-watch.ts';
+import { createLazyChildLogger } from './http/lazy-child-logger.ts';
 import { acceptJsonBodies } from './http/json-body.ts';
 import { requestIdOf } from './http/request-id.ts';
 import { recordRequests } from './http/request-log.ts';
@@ -54,6 +55,7 @@ export async function createApp(options: AppOptions): Promise<FastifyInstance> {
   const { settings, services, readiness, metrics, logger } = options;
   const app = Fastify({
     loggerInstance: logger,
+    childLoggerFactory: createLazyChildLogger,
     genReqId: requestIdOf,
     requestIdHeader: false,
     // One line a request, written by recordRequests with what matters.
@@ -76,7 +78,6 @@ export async function createApp(options: AppOptions): Promise<FastifyInstance> {
   answerErrors(app);
   recordRequests(app, metrics);
   sendSecurityHeaders(app);
-  await app.register(cookie);
   if (settings.corsOrigins.length > 0) {
     await app.register(cors, {
       origin: [...settings.corsOrigins],
@@ -93,9 +94,13 @@ export async function createApp(options: AppOptions): Promise<FastifyInstance> {
 
   await serveApiReference(app, { version: options.version });
   healthRoutes(app, services, { readiness, metrics, settings });
-  registrationRoutes(app, services, settings);
-  signInRoutes(app, services, settings);
-  signOutRoutes(app, services, settings);
+  // Cookies are read and written here alone; other requests need not pay for them.
+  await app.register(async (scope) => {
+    await scope.register(cookie);
+    registrationRoutes(scope, services, settings);
+    signInRoutes(scope, services, settings);
+    signOutRoutes(scope, services, settings);
+  });
   meRoutes(app, services);
   signingKeyRoutes(app, services);
   sessionRoutes(app, services);

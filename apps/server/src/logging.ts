@@ -5,21 +5,9 @@ import type { Logger } from '@tenon/core';
 const CREDENTIALS =
   /\btn[rki]_[\w-]{8,}|\beyJ[\w-]{8,}\.[\w-]+\.[\w-]+|(?<=:\/\/[^\s:@/"]*:)[^\s@/"]+(?=@)|\$2[aby]\$\d\d\$[./A-Za-z0-9]{53}/g;
 
-const REDACTED_PATHS = [
-  'password',
-  'secret',
-  'token',
-  'authorization',
-  'cookie',
-  '*.password',
-  '*.secret',
-  '*.token',
-  '*.accessToken',
-  '*.refreshToken',
-  '*.authorization',
-  '*.cookie',
-  'headers["set-cookie"]',
-];
+const SECRET_NAME =
+  /^(?:password|passwd|secret|token|authorization|cookie|set-cookie|api-?key)$|(?:Password|Secret|Token|Key)$/i;
+const MAX_DEPTH = 4;
 
 /** What {@link createLogger} takes. */
 export interface LoggerOptions {
@@ -37,14 +25,34 @@ export function createLogger(options: LoggerOptions): pino.Logger & Logger {
     level: options.level,
     base: null,
     timestamp: pino.stdTimeFunctions.isoTime,
-    formatters: { level: (label) => ({ level: label }) },
+    formatters: { level: (label) => ({ level: label }), log: (fields) => withoutSecrets(fields, 0) },
     serializers: { err: serializeError },
-    redact: { paths: REDACTED_PATHS, censor: '[secret]' },
     hooks: { streamWrite: (line) => line.replaceAll(CREDENTIALS, '[secret]') },
   };
   return options.destination === undefined
-    ? pino(pinoOptions, pino.destination({ fd: 1, sync: false, minLength: 0 }))
+    ? pino(pinoOptions, pino.destination({ fd: 1, sync: true }))
     : pino(pinoOptions, options.destination);
+}
+
+// Looks at names only, and copies nothing unless there is something to cut out: every line passes here.
+function withoutSecrets(fields: Record<string, unknown>, depth: number): Record<string, unknown> {
+  let copy: Record<string, unknown> | undefined;
+  for (const name in fields) {
+    const value = fields[name];
+    if (value === undefined || value === null || typeof value === 'number' || typeof value === 'boolean') continue;
+    let shown = value;
+    if (SECRET_NAME.test(name)) shown = '[secret]';
+    else if (typeof value === 'object' && depth < MAX_DEPTH && isPlain(value)) shown = withoutSecrets(value, depth + 1);
+    if (shown === value) continue;
+    copy ??= { ...fields };
+    copy[name] = shown;
+  }
+  return copy ?? fields;
+}
+
+function isPlain(value: object): value is Record<string, unknown> {
+  const prototype: unknown = Object.getPrototypeOf(value);
+  return prototype === Object.prototype || prototype === null || Array.isArray(value);
 }
 
 // An error may carry anything in own fields (a driver's query with its values, for one): keep what is known to be plain.

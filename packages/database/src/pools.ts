@@ -12,7 +12,11 @@ export interface OpenPool {
   release(): Promise<void>;
 }
 
-const { INT8, DATE } = pg.types.builtins;
+const { INT8, DATE, TIMESTAMPTZ } = pg.types.builtins;
+
+// Plans of prepared statements are made once for any values, and not again for each: for statements that look rows up by
+// key, as nearly all here do, planning takes longer than running (placing an order: 0.7 ms against 0.2 ms).
+const PLAN_ONCE = 'plan_cache_mode=force_generic_plan';
 
 // Money, counts and versions are whole numbers well inside the safe range. A value outside of it is an error here, never
 // a rounded number.
@@ -27,9 +31,31 @@ function parseInt8(text: string): number {
   return value;
 }
 
+const parseAnyTimestamp = pg.types.getTypeParser(TIMESTAMPTZ) as (text: string) => unknown;
+
+// Sessions nearly always answer in UTC, as `2026-01-31 12:00:00.123+00`, with 0 to 3 digits behind the point where columns hold
+// milliseconds. Read by position that takes a tenth of the general way, which everything else goes.
+function parseTimestamp(text: string): unknown {
+  const { length } = text;
+  const digits = length === 22 ? 0 : length - 23;
+  const isUtc = text.charCodeAt(4) === 0x2d && text.endsWith('+00') && text.charCodeAt(10) === 0x20;
+  if (!isUtc || digits < 0 || digits > 3) return parseAnyTimestamp(text);
+  const at = (start: number, end: number): number => {
+    let value = 0;
+    for (let index = start; index < end; index += 1) value = value * 10 + text.charCodeAt(index) - 0x30;
+    return value;
+  };
+  const milliseconds = at(20, 20 + digits) * (digits === 1 ? 100 : digits === 2 ? 10 : 1);
+  const year = at(0, 4);
+  // Date.UTC takes years below 100 for those of the last century.
+  if (year < 100) return parseAnyTimestamp(text);
+  return new Date(Date.UTC(year, at(5, 7) - 1, at(8, 10), at(11, 13), at(14, 16), at(17, 19), milliseconds));
+}
+
 const types: pg.CustomTypesConfig = {
   getTypeParser(oid, format) {
     if (format !== 'binary' && oid === INT8) return parseInt8;
+    if (format !== 'binary' && oid === TIMESTAMPTZ) return parseTimestamp;
     // A day has no time zone; pg would make it midnight of wherever the process runs.
     if (format !== 'binary' && oid === DATE) return (text: string) => text;
     return pg.types.getTypeParser(oid, format);
@@ -59,6 +85,7 @@ export function openServerPool(config: DatabaseConfig, url: URL): OpenPool {
     connectionTimeoutMillis: config.acquireTimeoutMs,
     idleTimeoutMillis: config.idleTimeoutMs,
     application_name: config.applicationName,
+    ...(config.preparedStatements ? { options: `-c ${PLAN_ONCE} -c TimeZone=UTC` } : {}),
     keepAlive: true,
     keepAliveInitialDelayMillis: 10_000,
     ...(statementTimeoutMs === 0
@@ -88,6 +115,7 @@ export async function openEmbeddedPool(config: DatabaseConfig, dataDir: string):
       dataDir: lock?.dataDir ?? 'memory://',
       ...(config.snapshot === undefined ? {} : { loadDataDir: config.snapshot }),
     });
+    if (config.preparedStatements) await embedded.exec(`set ${PLAN_ONCE.replace('=', ' = ')}`);
     // One session: the pool must never close its client, because the next one would share the same protocol state.
     const settings = { types, max: 1, connectionTimeoutMillis: config.acquireTimeoutMs, idleTimeoutMillis: 0 };
     const pool = new pg.Pool(Object.assign(createPgConfig(embedded), settings));

@@ -12,11 +12,12 @@ declare module 'fastify' {
 /** Writes one log line and one measurement for each answer, and echoes the request's id. */
 export function recordRequests(app: FastifyInstance, metrics: ServerMetrics): void {
   app.decorateRequest('trace', undefined as never);
-  app.addHook('onRequest', async (request, reply) => {
+  app.addHook('onRequest', (request, reply, done) => {
     request.trace = traceOf(request);
     reply.header('x-request-id', request.id);
+    done();
   });
-  app.addHook('onResponse', async (request, reply) => {
+  app.addHook('onResponse', (request, reply, done) => {
     const route = request.routeOptions.url ?? 'unknown';
     const { method, principal } = request;
     const durationMs = reply.elapsedTime;
@@ -25,8 +26,9 @@ export function recordRequests(app: FastifyInstance, metrics: ServerMetrics): vo
       'http.route': route,
       'http.response.status_code': reply.statusCode,
     });
-    request.log.info(
+    app.log.info(
       {
+        requestId: request.id,
         traceId: request.trace.traceId,
         tenantId: principal?.tenant,
         userId: principal?.accountId ?? principal?.actor.id,
@@ -38,5 +40,6 @@ export function recordRequests(app: FastifyInstance, metrics: ServerMetrics): vo
       },
       'request',
     );
+    done();
   });
 }

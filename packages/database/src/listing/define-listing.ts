@@ -1,5 +1,5 @@
 import type { JsonValue } from '@tenon/core';
-import { sql, type RawBuilder, type SqlBool } from 'kysely';
+import { sql, type CompiledQuery, type RawBuilder, type SqlBool } from 'kysely';
 import type { Tx } from '../database.ts';
 import { databaseError } from '../errors.ts';
 import { afterKey, type KeysetColumn } from './keyset.ts';
@@ -17,6 +17,7 @@ import type {
 import { parseListRequest } from './parse-request.ts';
 
 const COUNT_LIMIT = 10_000;
+const MAX_KEPT_PAGES = 500;
 // The last code point there is: in collation C, every text with a prefix sorts before the prefix and this.
 const LAST_CODE_POINT = '\u{10FFFF}';
 const COMPARISONS = { eq: '=', ne: '<>', gt: '>', gte: '>=', lt: '<', lte: '<=' } as const;
@@ -68,6 +69,24 @@ export function defineListing<Row extends object>(definition: ListingDefinition)
     return query.select([...names]);
   };
 
+  const narrowed = (query: ListingQuery<Row>, narrow: Narrow<Row> | undefined): ListingQuery<Row> =>
+    narrow === undefined ? query : narrow(query);
+
+  const pageQuery = (
+    tx: Tx<AnyTables>,
+    request: ListRequest,
+    keyset: readonly KeysetColumn[],
+    narrow: Narrow<Row> | undefined,
+  ): CompiledQuery<Row> => {
+    // The limit stands in the text: a plan for any limit would expect a tenth of the table, and sort it.
+    let query = selected(narrowed(filtered(tx, request), narrow), keyset).limit(sql.lit(request.limit + 1));
+    for (const { column, direction } of keyset) query = query.orderBy(sql.ref(column), direction);
+    if (request.after !== undefined) query = query.where(afterKey(keyset, request.after));
+    if (request.offset > 0) query = query.offset(request.offset);
+    return query.compile();
+  };
+  const compiled = createPageCache<Row>();
+
   return {
     definition,
     parse: (parameters, cursors) => parseListRequest(definition, parameters, cursors),
@@ -75,15 +94,13 @@ export function defineListing<Row extends object>(definition: ListingDefinition)
       tx: Tx<Tables>,
       request: ListRequest,
       cursors: CursorCodec,
-      narrow: (query: ListingQuery<Row>) => ListingQuery<Row> = (query) => query,
+      narrow?: (query: ListingQuery<Row>) => ListingQuery<Row>,
     ): Promise<ListPage<Row>> {
       const anyTx = tx as unknown as Tx<AnyTables>;
       const keyset = keysetOf(request);
-      let query = selected(narrow(filtered(anyTx, request)), keyset).limit(request.limit + 1);
-      for (const { column, direction } of keyset) query = query.orderBy(sql.ref(column), direction);
-      if (request.after !== undefined) query = query.where(afterKey(keyset, request.after));
-      if (request.offset > 0) query = query.offset(request.offset);
-      const rows = await query.execute();
+      const { rows } = await anyTx.executeQuery(
+        compiled.get(request, narrow, () => pageQuery(anyTx, request, keyset, narrow)),
+      );
       const items = rows.slice(0, request.limit);
       const hasMore = rows.length > request.limit;
       const last = items.at(-1);
@@ -92,8 +109,28 @@ export function defineListing<Row extends object>(definition: ListingDefinition)
         hasMore,
         nextCursor:
           hasMore && last !== undefined ? cursors.encode([request.fingerprint, ...keyOf(last, keyset)]) : null,
-        ...(request.withTotal ? { total: await countUpTo(anyTx, narrow(filtered(anyTx, request))) } : {}),
+        ...(request.withTotal ? { total: await countUpTo(anyTx, narrowed(filtered(anyTx, request), narrow)) } : {}),
       };
+    },
+  };
+}
+
+type Narrow<Row> = (query: ListingQuery<Row>) => ListingQuery<Row>;
+
+// The same pages are asked for again and again, first pages above all: their statements are kept, because building one costs as
+// much as reading its rows. Statements with a condition of their own are not: what it says is not known here.
+function createPageCache<Row>() {
+  const pages = new Map<string, CompiledQuery<Row>>();
+  return {
+    get(request: ListRequest, narrow: Narrow<Row> | undefined, build: () => CompiledQuery<Row>): CompiledQuery<Row> {
+      if (narrow !== undefined) return build();
+      const key = `${request.fingerprint} ${request.limit} ${request.offset} ${JSON.stringify(request.after)}`;
+      const kept = pages.get(key);
+      if (kept !== undefined) return kept;
+      if (pages.size >= MAX_KEPT_PAGES) pages.clear();
+      const query = build();
+      pages.set(key, query);
+      return query;
     },
   };
 }
