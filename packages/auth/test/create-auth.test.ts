@@ -45,6 +45,7 @@ describe.each(describeDrivers())('createAuth on %s', (driver) => {
       () => auth.sessions.list(ID),
       () => auth.sessions.end(ID, ID),
       () => auth.apiKeys.verify('tnk_'),
+      () => auth.apiKeys.ownerOf(ID),
       () => inTenant('acme', () => auth.apiKeys.create({ name: 'x', scopes: ['a'] })),
       () => inTenant('acme', () => auth.apiKeys.list()),
       () => inTenant('acme', () => auth.apiKeys.revoke(ID)),

@@ -19,6 +19,12 @@ describe.each(describeDrivers())('signIn on %s', (driver) => {
     return rows[0]?.password_hash ?? '';
   };
 
+  const disableByHand = async (accountId: string): Promise<void> => {
+    await open.test.database.withSystem('test', async (tx) => {
+      await sql`update accounts set status = 'disabled' where id = ${accountId}`.execute(tx);
+    });
+  };
+
   it('opens a session and says who, where and how long', async () => {
     const { account, signIn } = await open.newPerson();
     const result = await signIn({ ip: '192.0.2.7', userAgent: 'Firefox' });
@@ -218,13 +224,14 @@ describe.each(describeDrivers())('signIn on %s', (driver) => {
   });
 
   it('opens nothing when the password is changed, or the account disabled, while the old one is being compared', async () => {
-    for (const interfere of ['setPassword', 'disableAccount'] as const) {
+    for (const interfere of ['setPassword', 'disableAccount', 'disable by hand'] as const) {
       const { account, email } = await open.newPerson();
       const auth = open.another({
         // Called between the comparison and the opening of the session.
         memberships: async () => {
           if (interfere === 'setPassword') await open.auth.setPassword(account.id, 'quite another one');
-          else await open.auth.disableAccount(account.id);
+          if (interfere === 'disableAccount') await open.auth.disableAccount(account.id);
+          if (interfere === 'disable by hand') await disableByHand(account.id);
           return [];
         },
       });

@@ -133,6 +133,14 @@ describe.each(describeDrivers())('API keys on %s', (driver) => {
     ).toBeUndefined();
   });
 
+  it('have an owner that can be asked for in no tenant at all', async () => {
+    const { apiKey } = await make('acme');
+    expect(await inTenant('initech', () => open.auth.apiKeys.ownerOf(apiKey.id))).toBe('acme');
+    expect(await open.auth.apiKeys.ownerOf(apiKey.id)).toBe('acme');
+    expect(await open.auth.apiKeys.ownerOf(UNKNOWN)).toBeUndefined();
+    expect(await open.auth.apiKeys.ownerOf('no id\0')).toBeUndefined();
+  });
+
   it('need a tenant to be made, listed and revoked in', async () => {
     expect(await codeOf(open.auth.apiKeys.create({ name: 'x', scopes: ['a'] }))).toBe('TENANT_REQUIRED');
     expect(await codeOf(open.auth.apiKeys.list())).toBe('TENANT_REQUIRED');

@@ -1,5 +1,7 @@
-import { KeyRing } from '@tenon/crypto';
+import { createPrivateKey } from 'node:crypto';
+import { KeyRing, open as openEnvelope } from '@tenon/crypto';
 import { describeDrivers } from '@tenon/database/testing';
+import { SignJWT } from 'jose';
 import { sql } from 'kysely';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Auth } from '@tenon/auth';
@@ -101,7 +103,9 @@ describe.each(describeDrivers())('signing keys on %s', (driver) => {
   });
 
   it('stay one when two rotate at once', async () => {
-    await Promise.all([open.auth.rotateSigningKey(), open.another().rotateSigningKey()]);
+    const rotated = await Promise.all([open.auth.rotateSigningKey(), open.another().rotateSigningKey()]);
+    // Each one's key came to be, and the later one retired the earlier.
+    expect((await storedKeys()).map(({ kid }) => kid)).toEqual(expect.arrayContaining(rotated.map(({ kid }) => kid)));
     expect((await storedKeys()).filter((row) => row.retired_at === null)).toHaveLength(1);
   });
 
@@ -135,6 +139,28 @@ describe.each(describeDrivers())('signing keys on %s', (driver) => {
     const { email } = await open.newPerson();
     expect(await codeOf(open.another().signIn({ email, password: PASSWORD }))).toBe('AUTH_SIGNING_KEY_UNREADABLE');
     await open.auth.rotateSigningKey();
+  });
+
+  it('open nothing to a thief once they are spent, though their rows are still there', async () => {
+    const { accessToken } = await (await open.newPerson()).signIn();
+    const { header, payload } = decodeToken(accessToken);
+    const kid = String(header['kid']);
+    const row = (await storedKeys()).find((one) => one.kid === kid);
+    const bytes = openEnvelope(open.keys.subring('auth/signing-keys'), row?.private_sealed ?? new Uint8Array(), {
+      associatedData: ['signing-key', kid],
+    });
+    const stolen = createPrivateKey({ key: Buffer.from(bytes), format: 'der', type: 'pkcs8' });
+    const forge = (): Promise<string> => {
+      const nowSeconds = Math.floor(open.clock.now() / 1_000);
+      const claims = { ...payload, iat: nowSeconds, nbf: nowSeconds, exp: nowSeconds + 60 };
+      return new SignJWT(claims).setProtectedHeader(header as never).sign(stolen);
+    };
+    await open.auth.rotateSigningKey();
+    await open.clock.advance(990_000);
+    expect(await codeOf(open.auth.verifyAccessToken(await forge()))).toBe('none');
+    await open.clock.advance(1_000);
+    expect(await codeOf(open.auth.verifyAccessToken(await forge()))).toBe('AUTH_TOKEN_INVALID');
+    expect((await storedKeys()).some((one) => one.kid === kid)).toBe(true);
   });
 
   it('are purged when no valid token needs them, and not before', async () => {
