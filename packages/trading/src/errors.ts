@@ -7,6 +7,7 @@ export const tradingErrorCodes = [
   'ORDER_EXTERNAL_ID_TAKEN',
   'ORDER_IDEMPOTENCY_KEY_INVALID',
   'ORDER_IDEMPOTENCY_MISMATCH',
+  // An order, or a change of one, breaks rules of its form; details list every problem.
   'ORDER_INVALID',
   'ORDER_MOVE_ILLEGAL',
   'ORDER_MOVE_NOT_ALLOWED',
@@ -18,6 +19,7 @@ export const tradingErrorCodes = [
   'ORDER_TOTAL_TOO_LARGE',
   'ORDER_USER_UNKNOWN',
   'ORDER_VERSION_CONFLICT',
+  // A product, or a change of one, breaks rules of its form; details list every problem.
   'PRODUCT_INVALID',
   'PRODUCT_IN_USE',
   'PRODUCT_NOT_FOUND',

@@ -95,7 +95,7 @@ const orderFilters: readonly ListingParameters[] = [
 ];
 const sortsOf = (fields: readonly string[]) => fields.flatMap((field) => [field, `-${field}`]);
 
-describe.skipIf(!describeDrivers().includes('postgres'))(
+describe.runIf(describeDrivers().includes('postgres'))(
   'on a PostgreSQL with fifty thousand products and orders',
   () => {
     let opened: TestDatabase;

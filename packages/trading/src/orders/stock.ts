@@ -20,15 +20,16 @@ export interface Pieces {
 }
 
 // All rows are locked before any is changed, in the order of their ids: two orders over the same products, however their
-// lines are sorted, wait for each other in a line and never in a circle. Whoever waited sees the stock that was left: a row
-// lock reads the newest version of its row, and so does the update that follows it.
+// lines are sorted, wait for each other in a line and never in a circle. Whoever waited must see what was left: the locked
+// rows are the newest ones, so they alone are asked and counted from. The table itself would first be read as it was before
+// the wait.
 //
 // Conditions are on what was locked, and the ids are repeated for the rows to update: else a planner without statistics, as
 // after a great import, may look for active products first and read them all.
 const LOCKED = `
   wanted as (select * from unnest($1::text[], $2::bigint[]) as w (id, quantity)),
   locked as materialized (
-    select p.id, p.sku, p.price_minor, p.currency, p.status, p.stock
+    select p.id, p.sku, p.price_minor, p.currency, p.status, p.stock, p.version
     from products p where p.id = any ($1::text[])
     order by p.id for no key update of p
   )`;
@@ -36,16 +37,17 @@ const LOCKED = `
 const TAKE = `
   with ${LOCKED},
   taken as (
-    update products p set stock = p.stock - w.quantity, version = p.version + 1, updated_at = $3
+    update products p set stock = l.stock - w.quantity, version = l.version + 1, updated_at = $3
     from locked l join wanted w on w.id = l.id
     where p.id = l.id and p.id = any ($1::text[]) and l.status = 'active' and l.stock >= w.quantity
     returning p.id
   )
-  select l.*, t.id is not null as taken from locked l left join taken t on t.id = l.id`;
+  select l.id, l.sku, l.price_minor, l.currency, l.status, l.stock, t.id is not null as taken
+  from locked l left join taken t on t.id = l.id`;
 
 const RETURN = `
   with ${LOCKED}
-  update products p set stock = p.stock + w.quantity, version = p.version + 1, updated_at = $3
+  update products p set stock = l.stock + w.quantity, version = l.version + 1, updated_at = $3
   from locked l join wanted w on w.id = l.id
   where p.id = l.id and p.id = any ($1::text[])`;
 

@@ -9,7 +9,7 @@ import {
 } from '@tenon/trading';
 
 /** Any text that may be a name: well-formed, on one line, not only white space. */
-export function oneLineText(maxCodePoints: number): fc.Arbitrary<string> {
+function oneLineText(maxCodePoints: number): fc.Arbitrary<string> {
   return fc
     .string({ unit: 'binary', minLength: 1, maxLength: maxCodePoints })
     .map((text) =>
@@ -21,7 +21,7 @@ export function oneLineText(maxCodePoints: number): fc.Arbitrary<string> {
 }
 
 /** Free text, lines and controls allowed, NUL not. */
-export const freeText: fc.Arbitrary<string> = fc
+const freeText: fc.Arbitrary<string> = fc
   .string({ unit: 'binary', maxLength: 200 })
   .map((text) => text.replaceAll('\0', ''));
 
