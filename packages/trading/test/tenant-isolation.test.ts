@@ -2,135 +2,13 @@ import fc from 'fast-check';
 import { newId, runAs } from '@tenon/core';
 import { findUnprotectedTables } from '@tenon/database';
 import { describeDrivers } from '@tenon/database/testing';
-import { orderListing, orderStatuses, productListing, type Order, type Product, type Trading } from '@tenon/trading';
+import { orderListing, productListing, type Order, type Product, type Trading } from '@tenon/trading';
 import { sql } from 'kysely';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { anyQuery, expectedIds, readAllPages, type ModelFields } from './support/list-model.ts';
-import {
-  createProduct,
-  cursors,
-  openTrading,
-  someProduct,
-  type OpenTrading,
-  type TestTenant,
-} from './support/open-trading.ts';
+import { fillTenant, orderFields, productFields, type Holding } from './support/holdings.ts';
+import { anyQuery, expectedIds, readAllPages } from './support/list-model.ts';
+import { createProduct, cursors, openTrading, someProduct, type OpenTrading } from './support/open-trading.ts';
 import { codeOf, failureOf } from './support/problems.ts';
-
-const NAMES = ['Chai', 'chang', 'Äpfel', 'apfel', "O'Brien", 'Zimt', '李雷', '😀 smile', 'ﬀ ligature'];
-const CATEGORIES = ['Tea', 'tea', 'Öl', null] as const;
-const RANGE = ['gt', 'gte', 'lt', 'lte'] as const;
-const start = Date.UTC(2026, 0, 1);
-const anyMoment = fc.integer({ min: -2, max: 40 }).map((second) => new Date(start + second * 1_000).toISOString());
-
-const productFields: ModelFields<Product> = {
-  sku: {
-    value: (item) => item.sku,
-    operators: ['eq', 'in', 'prefix'],
-    sortable: true,
-    text: fc.constantFrom('A-1', 'A-2', 'A-3', 'B-4', 'A', 'B-', 'nothing'),
-  },
-  name: {
-    value: (item) => item.name.toLowerCase(),
-    operators: ['eq', 'prefix'],
-    sortable: true,
-    text: fc.constantFrom(...NAMES, 'CH', 'ch', 'ä', '😀', 'x'),
-    parse: (text) => text.normalize('NFC').toLowerCase(),
-  },
-  category: {
-    value: (item) => item.category,
-    operators: ['eq', 'in'],
-    sortable: false,
-    text: fc.constantFrom('Tea', 'tea', 'Öl', 'none'),
-  },
-  status: {
-    value: (item) => item.status,
-    operators: ['eq', 'in'],
-    sortable: false,
-    text: fc.constantFrom('active', 'archived'),
-  },
-  price: {
-    value: (item) => item.priceMinor,
-    operators: ['eq', ...RANGE],
-    sortable: true,
-    text: fc.integer({ min: 0, max: 6 }).map(String),
-    parse: Number,
-  },
-  createdAt: { value: (item) => item.createdAt, operators: RANGE, sortable: true, text: anyMoment },
-};
-
-const orderFields = (userIds: readonly string[]): ModelFields<Order> => ({
-  userId: { value: (item) => item.userId, operators: ['eq', 'in'], sortable: false, text: fc.constantFrom(...userIds) },
-  externalId: {
-    value: (item) => item.externalId,
-    operators: ['eq', 'in'],
-    sortable: false,
-    text: fc.constantFrom('x1', 'x2', 'x3', 'x9', 'none'),
-  },
-  status: {
-    value: (item) => item.status,
-    operators: ['eq', 'in'],
-    sortable: false,
-    text: fc.constantFrom(...orderStatuses),
-  },
-  totalMinor: {
-    value: (item) => item.totalMinor,
-    operators: ['eq', ...RANGE],
-    sortable: true,
-    text: fc.integer({ min: 0, max: 12 }).map(String),
-    parse: Number,
-  },
-  placedAt: { value: (item) => item.placedAt, operators: RANGE, sortable: false, text: anyMoment },
-  createdAt: { value: (item) => item.createdAt, operators: RANGE, sortable: true, text: anyMoment },
-});
-
-interface Holding {
-  readonly tenant: TestTenant;
-  readonly products: readonly Product[];
-  readonly orders: readonly Order[];
-  readonly userIds: readonly string[];
-}
-
-async function fill(open: OpenTrading, seed: number): Promise<Holding> {
-  const { trading } = open;
-  const tenant = await open.newTenant();
-  const userIds = [tenant.userId, await open.newUser(tenant, 'second@example.com')];
-  const [stream] = fc.sample(fc.infiniteStream(fc.nat()), { seed, numRuns: 1 });
-  const pick = <T>(values: readonly T[]): T => values[(stream?.next().value ?? 0) % values.length] as T;
-  return tenant.run(async () => {
-    const products: Product[] = [];
-    for (let count = 1; count <= 24; count += 1) {
-      if (count % 3 === 0) await open.clock.advance(1_000);
-      const sku = `${pick(['A', 'B'])}-${count}`;
-      const category = pick(CATEGORIES);
-      const status = count % 5 === 0 ? 'archived' : 'active';
-      const change = {
-        sku,
-        name: pick(NAMES),
-        priceMinor: pick([0, 1, 1, 2, 5]),
-        category,
-        status,
-        stock: 99,
-      } as const;
-      products.push(await createProduct(trading, change));
-    }
-    const active = products.filter(({ status }) => status === 'active');
-    const orders: Order[] = [];
-    for (let count = 1; count <= 24; count += 1) {
-      if (count % 3 === 0) await open.clock.advance(1_000);
-      const lines = [{ productId: pick(active).id, quantity: pick([1, 2, 3]) }];
-      const input = {
-        externalId: count % 2 === 0 ? `x${count}` : null,
-        status: pick(['draft', 'placed'] as const),
-        lines,
-      };
-      const { order } = await trading.orders.create(input, { userId: pick(userIds) });
-      const cancel = count % 4 === 0;
-      orders.push(cancel ? await trading.orders.update(order.id, { status: 'cancelled' }) : order);
-    }
-    const now = await Promise.all(products.map(({ id }) => trading.products.get(id)));
-    return { tenant, products: now as Product[], orders, userIds };
-  });
-}
 
 describe.each(describeDrivers())('tenants on %s', (driver) => {
   let open: OpenTrading;
@@ -140,7 +18,7 @@ describe.each(describeDrivers())('tenants on %s', (driver) => {
   beforeAll(async () => {
     open = await openTrading(driver);
     ({ trading } = open);
-    holdings = [await fill(open, 1), await fill(open, 2), await fill(open, 3)];
+    holdings = [await fillTenant(open, 1), await fillTenant(open, 2), await fillTenant(open, 3)];
   });
   afterAll(() => open.drop());
   const anyHolding = fc.nat(2).map((index) => holdings[index] as Holding);
