@@ -1,10 +1,16 @@
 export { allMigrations, compose } from './compose.ts';
 export type { ComposeOptions, Composition } from './compose.ts';
 export { createApp } from './app.ts';
-export type { AppOptions } from './app.ts';
+export type { AppOptions, RegisterRoutes } from './app.ts';
 export { startServer } from './host.ts';
 export type { RunningServer, StartServerOptions } from './host.ts';
 export type { FirstStart } from './first-start/prepare-first-start.ts';
+export { importFile } from './import/import-file.ts';
+export type { ImportFileOptions, ImportFileReport, ImportStep } from './import/import-file.ts';
+export { importKinds } from './import/import-kind.ts';
+export type { ImportKind } from './import/import-kind.ts';
+export { importFormats } from './import/import-source.ts';
+export type { ImportFormat } from './import/import-source.ts';
 export { loadKeys } from './keys.ts';
 export type { LoadedKeys } from './keys.ts';
 export { createLogger } from './logging.ts';

@@ -41,7 +41,8 @@ export async function* readLines(file: FileHandle, from: Position): AsyncGenerat
   for (let position = from.offset; ;) {
     const chunk = Buffer.allocUnsafe(CHUNK_BYTES);
     const { bytesRead } = await file.read(chunk, 0, CHUNK_BYTES, position);
-    const block = rest.length === 0 ? chunk.subarray(0, bytesRead) : Buffer.concat([rest, chunk.subarray(0, bytesRead)]);
+    const block =
+      rest.length === 0 ? chunk.subarray(0, bytesRead) : Buffer.concat([rest, chunk.subarray(0, bytesRead)]);
     const blockOffset = position - rest.length;
     position += bytesRead;
     const lines: Line[] = [];

@@ -3,6 +3,7 @@ import { problemOfLine, withoutCarriageReturn, type SourceRow } from './source-r
 
 const QUOTE = 0x22;
 const LINE_FEED = Buffer.from('\n');
+const NEVER_CLOSED = 'has a quote that is opened and not closed, or not within 1 MiB';
 
 /** Turns lines into rows; see {@link createCsvSplitter}. */
 export type CsvSplitter = (lines: readonly Line[], isLast: boolean) => readonly SourceRow[];
@@ -30,10 +31,10 @@ export function createCsvSplitter(): CsvSplitter {
         waiting = all.slice(at);
         break;
       }
-      const row = extent === undefined || extent === 'too long' ? neverClosed(line) : toRow(all.slice(at, at + extent));
+      const row = typeof extent === 'number' ? toRow(all.slice(at, at + extent)) : malformed(line, NEVER_CLOSED);
       if (row !== undefined) rows.push(row);
       // A malformed row ends with its first line, wherever its quotes would lead.
-      at += row?.end.line === undefined ? 1 : row.end.line - row.line;
+      at += row === undefined ? 1 : row.end.line - row.line;
     }
     return rows;
   };
@@ -47,7 +48,8 @@ function countLines(lines: readonly Line[], from: number): number | 'too long' |
     const line = lines[at] as Line;
     bytes += line.bytes.length;
     if (line.isCut || bytes > MAX_ROW_BYTES) return 'too long';
-    for (let quote = line.bytes.indexOf(QUOTE); quote !== -1; quote = line.bytes.indexOf(QUOTE, quote + 1)) isOpen = !isOpen;
+    for (let quote = line.bytes.indexOf(QUOTE); quote !== -1; quote = line.bytes.indexOf(QUOTE, quote + 1))
+      isOpen = !isOpen;
     if (!isOpen) return at - from + 1;
   }
   return undefined;
@@ -56,7 +58,8 @@ function countLines(lines: readonly Line[], from: number): number | 'too long' |
 function toRow(lines: readonly Line[]): SourceRow | undefined {
   const first = lines[0] as Line;
   const last = lines.at(-1) as Line;
-  const joined = lines.length === 1 ? first.bytes : Buffer.concat(lines.flatMap((line) => [line.bytes, LINE_FEED]).slice(0, -1));
+  const joined =
+    lines.length === 1 ? first.bytes : Buffer.concat(lines.flatMap((line) => [line.bytes, LINE_FEED]).slice(0, -1));
   const bytes = withoutCarriageReturn(joined);
   if (bytes.length === 0) return undefined;
   const problem = problemOfLine(first, bytes);
@@ -65,10 +68,6 @@ function toRow(lines: readonly Line[]): SourceRow | undefined {
   const parsed = splitQuoted(text);
   if (typeof parsed === 'string') return malformed(first, parsed);
   return { line: first.number, end: last.end, bytes, problem, cells: parsed };
-}
-
-function neverClosed(line: Line): SourceRow {
-  return malformed(line, 'has a quote that is opened and never closed');
 }
 
 function malformed(line: Line, problem: string): SourceRow {
@@ -87,17 +86,19 @@ function splitQuoted(text: string): readonly string[] | string {
     if (text[start] !== '"') {
       const comma = text.indexOf(',', start);
       const cell = comma === -1 ? text.slice(start) : text.slice(start, comma);
-      if (cell.includes('"')) return 'has a quote inside a cell that does not begin with one: put the cell in quotes and double them';
+      if (cell.includes('"'))
+        return 'has a quote inside a cell that does not begin with one: put the cell in quotes and double them';
       cells.push(cell);
       if (comma === -1) return cells;
       start = comma + 1;
       continue;
     }
     const close = findClosingQuote(text, start + 1);
-    if (close === -1) return 'has a quote that is opened and never closed';
+    if (close === -1) return NEVER_CLOSED;
     cells.push(text.slice(start + 1, close).replaceAll('""', '"'));
     if (close + 1 === text.length) return cells;
-    if (text[close + 1] !== ',') return 'has text after the quote that closes a cell: quotes inside a cell must be doubled';
+    if (text[close + 1] !== ',')
+      return 'has text after the quote that closes a cell: quotes inside a cell must be doubled';
     start = close + 2;
   }
 }

@@ -1,0 +1,94 @@
+import { Command, CommanderError } from 'commander';
+import { isCodedError, toError } from '@tenon/core';
+import { version } from '@tenon/server';
+import type { Cli } from './cli.ts';
+import { createTenant } from './commands/create-tenant.ts';
+import { createUser } from './commands/create-user.ts';
+import { generateKeys } from './commands/generate-keys.ts';
+import { importRows } from './commands/import-rows.ts';
+import { listTenants } from './commands/list-tenants.ts';
+import { migrateDatabase } from './commands/migrate-database.ts';
+import { runDoctor } from './commands/run-doctor.ts';
+import { serve } from './commands/serve.ts';
+import { showSettings } from './commands/show-settings.ts';
+import { cliError } from './errors.ts';
+import { explainError } from './explain-error.ts';
+
+const SETTINGS_HINT = `
+Settings are environment variables, or lines of the file .env in this folder: see "tenon settings".`;
+
+/**
+ * Runs one command.
+ *
+ * @param args - the command line behind the program's name
+ * @returns the exit code: 0 done, 1 failed, 2 wrong usage
+ */
+export async function runCli(args: readonly string[], cli: Cli): Promise<number> {
+  const program = createProgram(cli);
+  try {
+    await program.parseAsync([...args], { from: 'user' });
+    return 0;
+  } catch (thrown) {
+    if (thrown instanceof CommanderError && thrown.exitCode === 0) return 0; // --help and --version
+    const error = thrown instanceof CommanderError ? usageError(thrown, commandPath(program, args)) : toError(thrown);
+    cli.stderr.write(`${explainError(error, cli.environment)}\n`);
+    return isCodedError(error, 'USAGE_INVALID') ? 2 : 1;
+  }
+}
+
+function createProgram(cli: Cli): Command {
+  const program = new Command('tenon')
+    .description('Runs and looks after a Tenon server.')
+    .version(version)
+    .addHelpText('after', SETTINGS_HINT);
+  const group = (name: string, description: string, commands: readonly Command[]): Command => {
+    const parent = new Command(name).description(description);
+    for (const command of commands) parent.addCommand(command);
+    return parent;
+  };
+  const commands = [
+    serve(cli),
+    migrateDatabase(cli),
+    runDoctor(cli),
+    showSettings(cli),
+    group('keys', 'Encryption keys.', [generateKeys(cli)]),
+    group('tenant', 'Tenants.', [createTenant(cli), listTenants(cli)]),
+    group('user', 'People of a tenant.', [createUser(cli)]),
+    importRows(cli),
+  ];
+  for (const command of commands) program.addCommand(command);
+  return configure(program, cli);
+}
+
+// Commander would end the process by itself. Settings are not inherited by commands that were made on their own.
+function configure(command: Command, cli: Cli): Command {
+  command
+    .exitOverride()
+    .helpCommand(false)
+    .configureOutput({
+      writeOut: (text) => void cli.stdout.write(text),
+      // A group without a command shows its help, which is an error all the same.
+      writeErr: (text) => void cli.stderr.write(text),
+      outputError: () => undefined, // told with its code by runCli
+    });
+  for (const child of command.commands) configure(child, cli);
+  return command;
+}
+
+function usageError(error: CommanderError, path: string): Error {
+  const isIncomplete = error.code === 'commander.help';
+  const what = isIncomplete ? 'a command is missing' : error.message.replace(/^error: /, '').replace(/\.$/, '');
+  return cliError('USAGE_INVALID', `${what}. See: ${path} --help`);
+}
+
+/** As much of the command line as names a command: `tenon tenant create`. */
+function commandPath(program: Command, args: readonly string[]): string {
+  const names = [program.name()];
+  let command: Command | undefined = program;
+  for (const word of args) {
+    command = command.commands.find((child) => child.name() === word);
+    if (command === undefined) break;
+    names.push(word);
+  }
+  return names.join(' ');
+}

@@ -1,0 +1,49 @@
+import { runAs, type Logger } from '@tenon/core';
+import { compose, createLogger, loadSettings, type Composition, type Settings } from '@tenon/server';
+import type { Cli } from './cli.ts';
+
+/** What work with services receives. */
+export interface OpenServices extends Pick<Composition, 'services' | 'keys'> {
+  readonly settings: Settings;
+}
+
+/** Reads the settings, and tells of variables that look like settings and are none. */
+export function readSettings(cli: Cli): Settings {
+  const { settings, warnings } = loadSettings(cli.environment);
+  for (const { name, problem } of warnings) cli.stderr.write(`! ${name}: ${problem}\n`);
+  return settings;
+}
+
+/** Opens the database, brings its schema up to date, does the work, and closes everything again. */
+export async function withServices<T>(cli: Cli, work: (open: OpenServices) => Promise<T>): Promise<T> {
+  const settings = readSettings(cli);
+  const composition = await compose(settings, { logger: commandLogger(cli, settings) });
+  try {
+    await composition.ready();
+    return await work({ services: composition.services, keys: composition.keys, settings });
+  } finally {
+    await composition.stop();
+  }
+}
+
+/** Runs work in a tenant as the command line, which may do everything. */
+export function inTenant<T>(tenant: string, work: () => Promise<T>): Promise<T> {
+  return runAs({ tenant, actor: { type: 'system', id: 'cli' } }, work);
+}
+
+/**
+ * Log lines of a command: on standard error, as plain text, and only those that its user must know (that the database does
+ * not answer yet, for example); all of them, as a server writes them, where TENON_LOG_LEVEL is `debug`.
+ */
+export function commandLogger(cli: Cli, settings: Settings): Logger {
+  if (settings.logLevel === 'debug') {
+    return createLogger({ level: 'debug', destination: { write: (line) => void cli.stderr.write(line) } });
+  }
+  const level = settings.logLevel === 'silent' || settings.logLevel === 'error' ? settings.logLevel : 'warn';
+  const write = (line: string): void => {
+    const { msg, code } = JSON.parse(line) as { readonly msg?: string; readonly code?: string };
+    cli.stderr.write(`! ${msg ?? ''}${code === undefined ? '' : ` (${code})`}\n`);
+  };
+  return createLogger({ level, destination: { write } });
+}
+
