@@ -27,7 +27,10 @@ export async function chooseTenant(services: Services, named: string | undefined
   if (named !== undefined) return named;
   const [first, ...others] = await services.tenancy.tenants.list({ limit: SHOWN + 1 });
   if (first === undefined) {
-    throw cliError('TENANT_NONE', 'there is no tenant yet. Make one with "tenon tenant create", or start the server once');
+    throw cliError(
+      'TENANT_NONE',
+      'there is no tenant yet. Make one with "tenon tenant create", or start the server once',
+    );
   }
   if (others.length === 0) return first.id;
   const ids = [first, ...others].slice(0, SHOWN).map(({ id }) => id);

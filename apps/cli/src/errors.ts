@@ -2,6 +2,7 @@ import { CodedError, type CodedErrorOptions } from '@tenon/core';
 
 /** Every code that the `tenon` command itself raises. */
 export const cliErrorCodes = [
+  'ACCOUNT_NONE',
   'DOCTOR_FOUND_PROBLEMS',
   'IMPORT_HAS_REJECTS',
   'PASSWORD_MISSING',

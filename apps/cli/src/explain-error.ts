@@ -27,7 +27,9 @@ function problemsOf({ message, details }: CodedError): readonly string[] {
   if (!Array.isArray(problems)) return [];
   return (problems as readonly { readonly path?: unknown; readonly message?: unknown }[]).flatMap((problem) => {
     if (typeof problem.path !== 'string' || typeof problem.message !== 'string') return [];
-    return problems.length === 1 && message.includes(problem.message) ? [] : [`  ${problem.path.slice(1)}: ${problem.message}`];
+    return problems.length === 1 && message.includes(problem.message)
+      ? []
+      : [`  ${problem.path.slice(1)}: ${problem.message}`];
   });
 }
 

@@ -47,12 +47,14 @@ export function signInLine({ account, isNew, password }: FoundAccount): string {
 export async function readPassword(cli: Cli): Promise<Secret> {
   const chunks: Buffer[] = [];
   for await (const chunk of cli.stdin) chunks.push(Buffer.from(chunk));
-  const text = Buffer.concat(chunks).toString('utf8').replace(/\r?\n$/, '');
+  const text = Buffer.concat(chunks)
+    .toString('utf8')
+    .replace(/\r?\n$/, '');
   if (text !== '') return new Secret(text);
   throw cliError('PASSWORD_MISSING', '--password-stdin was given, and standard input is empty: pipe the password in');
 }
 
-// 80 bits in groups of four: easy to type, and no question of what is a letter and what a digit.
-function makePassword(): Secret {
+/** Makes up a password: 80 bits in groups of four, easy to type, and no question of what is a letter and what a digit. */
+export function makePassword(): Secret {
   return new Secret((randomBytes(10).toString('hex').match(/.{4}/g) ?? []).join('-'));
 }

@@ -10,6 +10,7 @@ import { listTenants } from './commands/list-tenants.ts';
 import { migrateDatabase } from './commands/migrate-database.ts';
 import { runDoctor } from './commands/run-doctor.ts';
 import { serve } from './commands/serve.ts';
+import { setPassword } from './commands/set-password.ts';
 import { showSettings } from './commands/show-settings.ts';
 import { cliError } from './errors.ts';
 import { explainError } from './explain-error.ts';
@@ -41,11 +42,6 @@ function createProgram(cli: Cli): Command {
     .description('Runs and looks after a Tenon server.')
     .version(version)
     .addHelpText('after', SETTINGS_HINT);
-  const group = (name: string, description: string, commands: readonly Command[]): Command => {
-    const parent = new Command(name).description(description);
-    for (const command of commands) parent.addCommand(command);
-    return parent;
-  };
   const commands = [
     serve(cli),
     migrateDatabase(cli),
@@ -53,11 +49,17 @@ function createProgram(cli: Cli): Command {
     showSettings(cli),
     group('keys', 'Encryption keys.', [generateKeys(cli)]),
     group('tenant', 'Tenants.', [createTenant(cli), listTenants(cli)]),
-    group('user', 'People of a tenant.', [createUser(cli)]),
+    group('user', 'People of a tenant.', [createUser(cli), setPassword(cli)]),
     importRows(cli),
   ];
   for (const command of commands) program.addCommand(command);
   return configure(program, cli);
+}
+
+function group(name: string, description: string, commands: readonly Command[]): Command {
+  const parent = new Command(name).description(description);
+  for (const command of commands) parent.addCommand(command);
+  return parent;
 }
 
 // Commander would end the process by itself. Settings are not inherited by commands that were made on their own.

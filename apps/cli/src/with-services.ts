@@ -46,4 +46,3 @@ export function commandLogger(cli: Cli, settings: Settings): Logger {
   };
   return createLogger({ level, destination: { write } });
 }
-

@@ -34,13 +34,20 @@ export function createTenant(cli: Cli): Command {
         const { account } = found;
         const owner = { accountId: account.id, email: account.email, name: options.ownerName ?? account.name };
         const id = options.id === undefined ? {} : { id: options.id };
-        const { tenant } = await services.tenancy.tenants.create({ name: options.name, owner, ...id }).catch((error: unknown) => {
-          // The account stays, and nobody would ever know its password.
-          if (found.password !== undefined) output.note(`The account was made, the tenant was not. ${signInLine(found)}`);
-          throw error;
-        });
+        const { tenant } = await services.tenancy.tenants
+          .create({ name: options.name, owner, ...id })
+          .catch((error: unknown) => {
+            // The account stays, and nobody would ever know its password.
+            if (found.password !== undefined)
+              output.note(`The account was made, the tenant was not. ${signInLine(found)}`);
+            throw error;
+          });
         output.result(
-          { tenant, account: { id: account.id, email: account.email, created: found.isNew }, ...(found.password === undefined ? {} : { password: found.password.reveal() }) },
+          {
+            tenant,
+            account: { id: account.id, email: account.email, created: found.isNew },
+            ...(found.password === undefined ? {} : { password: found.password.reveal() }),
+          },
           [`tenant      ${tenant.id}  ·  ${tenant.name}`, signInLine(found)],
         );
       });

@@ -23,7 +23,10 @@ export function createUser(cli: Cli): Command {
     .requiredOption('--email <address>', 'to sign in with')
     .requiredOption('--name <text>', 'what the person is called')
     .addOption(new Option('--role <role>', 'what the person may do').choices([...roles]).default('member'))
-    .option('--password-stdin', "read a new account's password from standard input (default: one is made and shown once)")
+    .option(
+      '--password-stdin',
+      "read a new account's password from standard input (default: one is made and shown once)",
+    )
     .option('--json', 'print the result as JSON')
     .action(async (options: CreateUserOptions) => {
       const password = options.passwordStdin === true ? await readPassword(cli) : undefined;
@@ -42,11 +45,16 @@ export function createUser(cli: Cli): Command {
           const input = { email: account.email, name: options.name, role: options.role };
           const user = await tenancy.users.create(input, { accountId: account.id }).catch((error: unknown) => {
             // The account stays, and nobody would ever know its password.
-            if (found.password !== undefined) output.note(`The account was made, the person was not added. ${signInLine(found)}`);
+            if (found.password !== undefined)
+              output.note(`The account was made, the person was not added. ${signInLine(found)}`);
             throw error;
           });
           output.result(
-            { user, account: { id: account.id, email: account.email, created: found.isNew }, ...(found.password === undefined ? {} : { password: found.password.reveal() }) },
+            {
+              user,
+              account: { id: account.id, email: account.email, created: found.isNew },
+              ...(found.password === undefined ? {} : { password: found.password.reveal() }),
+            },
             [`user        ${user.name}  ·  ${user.role} of ${tenant}`, signInLine(found)],
           );
         });

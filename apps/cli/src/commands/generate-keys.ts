@@ -22,6 +22,8 @@ export function generateKeys(cli: Cli): Command {
       const output = outputOf(cli, options);
       output.result({ keys: text, ids: ring.ids }, [text]);
       const place = present?.source === 'file' ? `write it to "${present.file}"` : 'set TENON_KEYS to it';
-      output.note(`To use ${present === undefined ? 'this key' : 'these keys'}, ${place} and restart. Keep ${present === undefined ? 'it' : 'them'} secret, and keep a copy.`);
+      output.note(
+        `To use ${present === undefined ? 'this key' : 'these keys'}, ${place} and restart. Keep ${present === undefined ? 'it' : 'them'} secret, and keep a copy.`,
+      );
     });
 }

@@ -1,6 +1,13 @@
 import { relative } from 'node:path';
 import { Argument, Command, InvalidArgumentError, Option } from 'commander';
-import { importFile, importFormats, importKinds, type ImportFileReport, type ImportFormat, type ImportKind } from '@tenon/server';
+import {
+  importFile,
+  importFormats,
+  importKinds,
+  type ImportFileReport,
+  type ImportFormat,
+  type ImportKind,
+} from '@tenon/server';
 import { outputOf, type Cli } from '../cli.ts';
 import { chooseTenant } from '../choose-tenant.ts';
 import { cliError } from '../errors.ts';
@@ -27,7 +34,11 @@ export function importRows(cli: Cli): Command {
     .addArgument(new Argument('<kind>', 'what the rows are').choices([...importKinds]))
     .argument('<file>', 'the file, in UTF-8')
     .option('--tenant <id>', 'whose they are (default: the only tenant there is)')
-    .addOption(new Option('--format <format>', 'how the file is written (default: by its extension)').choices([...importFormats]))
+    .addOption(
+      new Option('--format <format>', 'how the file is written (default: by its extension)').choices([
+        ...importFormats,
+      ]),
+    )
     .option('--rejects <file>', 'where rejected rows go (default: <file>.rejects.csv in this folder)')
     .option('--batch-size <rows>', 'how many are written in one transaction (default: 1000)', toWholeNumber)
     .option('--strict', 'exit with 1 when a row was rejected')
@@ -52,14 +63,27 @@ export function importRows(cli: Cli): Command {
       });
       output.result({ kind, ...report, rejectsFile: report.rejectsFile ?? null }, summary(kind, report));
       if (options.strict === true && report.rejected > 0) {
-        throw cliError('IMPORT_HAS_REJECTS', `${formatCount(report.rejected)} ${kind} were rejected, and --strict was given`);
+        throw cliError(
+          'IMPORT_HAS_REJECTS',
+          `${formatCount(report.rejected)} ${kind} were rejected, and --strict was given`,
+        );
       }
     });
 }
 
 function drawProgress(output: Output, kind: ImportKind) {
   const startedMs = performance.now();
-  return ({ bytes, totalBytes, rows, rejected }: { bytes: number; totalBytes: number; rows: number; rejected: number }): void => {
+  return ({
+    bytes,
+    totalBytes,
+    rows,
+    rejected,
+  }: {
+    bytes: number;
+    totalBytes: number;
+    rows: number;
+    rejected: number;
+  }): void => {
     const isDone = bytes === totalBytes;
     output.draw(
       formatBar({
@@ -75,9 +99,14 @@ function drawProgress(output: Output, kind: ImportKind) {
 }
 
 function summary(kind: ImportKind, report: ImportFileReport): readonly string[] {
-  const counts = (['created', 'updated', 'unchanged', 'rejected'] as const).map((name) => `${formatCount(report[name])} ${name}`);
-  const lines = [`${kind}: ${formatCount(report.rows)} rows read, ${counts.join(', ')} in ${formatSeconds(report.durationMs)}`];
-  if (report.resumedFrom > 0) lines.push(`went on behind row ${formatCount(report.resumedFrom)}, where an earlier run was stopped`);
+  const counts = (['created', 'updated', 'unchanged', 'rejected'] as const).map(
+    (name) => `${formatCount(report[name])} ${name}`,
+  );
+  const lines = [
+    `${kind}: ${formatCount(report.rows)} rows read, ${counts.join(', ')} in ${formatSeconds(report.durationMs)}`,
+  ];
+  if (report.resumedFrom > 0)
+    lines.push(`went on behind row ${formatCount(report.resumedFrom)}, where an earlier run was stopped`);
   if (report.rejectsFile !== undefined) {
     lines.push(`rejected rows, with the reasons: ${relative(process.cwd(), report.rejectsFile)}`);
   }

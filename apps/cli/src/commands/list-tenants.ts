@@ -13,10 +13,14 @@ export function listTenants(cli: Cli): Command {
       withServices(cli, async ({ services }) => {
         const tenants = await allTenants(services);
         const width = Math.max(0, ...tenants.map(({ id }) => id.length));
-        const lines = tenants.map(({ id, name, status }) => `${id.padEnd(width)}  ${name}${status === 'active' ? '' : `  (${status})`}`);
+        const lines = tenants.map(
+          ({ id, name, status }) => `${id.padEnd(width)}  ${name}${status === 'active' ? '' : `  (${status})`}`,
+        );
         outputOf(cli, options).result(
           { tenants },
-          lines.length > 0 ? lines : ['no tenants yet: "tenon tenant create" makes one, and so does the first "tenon serve"'],
+          lines.length > 0
+            ? lines
+            : ['no tenants yet: "tenon tenant create" makes one, and so does the first "tenon serve"'],
         );
       }),
     );

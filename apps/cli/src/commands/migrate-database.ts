@@ -14,7 +14,8 @@ export function migrateDatabase(cli: Cli): Command {
       const composition = await compose(settings, { logger: commandLogger(cli, settings) });
       try {
         const { applied, total } = await composition.ready();
-        const lines = applied.length === 0 ? [`up to date: ${total} migrations`] : applied.map((name) => `applied ${name}`);
+        const lines =
+          applied.length === 0 ? [`up to date: ${total} migrations`] : applied.map((name) => `applied ${name}`);
         outputOf(cli, options).result({ applied, total }, lines);
       } finally {
         await composition.stop();

@@ -26,7 +26,10 @@ export function runDoctor(cli: Cli): Command {
       const failed = findings.filter(({ state }) => state === 'failed').length;
       outputOf(cli, options).result({ ok: failed === 0, findings }, findings.flatMap(formatFinding));
       if (failed > 0) {
-        throw cliError('DOCTOR_FOUND_PROBLEMS', `${failed} of ${findings.length} checks failed: what to do stands behind each ✗`);
+        throw cliError(
+          'DOCTOR_FOUND_PROBLEMS',
+          `${failed} of ${findings.length} checks failed: what to do stands behind each ✗`,
+        );
       }
     });
 }
@@ -37,7 +40,9 @@ async function examine(cli: Cli): Promise<readonly Finding[]> {
     loaded = loadSettings(cli.environment);
   } catch (error) {
     if (!isCodedError(error, 'SETTINGS_INVALID')) throw error;
-    return [{ name: 'settings', state: 'failed', text: error.message, todo: '"tenon settings" explains every setting' }];
+    return [
+      { name: 'settings', state: 'failed', text: error.message, todo: '"tenon settings" explains every setting' },
+    ];
   }
   const { settings } = loaded;
   return [

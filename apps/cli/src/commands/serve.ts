@@ -5,19 +5,21 @@ import { readSettings } from '../with-services.ts';
 
 /** `tenon serve`: runs the server until it is asked to stop. */
 export function serve(cli: Cli): Command {
-  return new Command('serve').description('Start the server. Ctrl-C stops it after running requests.').action(async () => {
-    const settings = readSettings(cli);
-    const server = await startServer({ settings });
-    try {
-      const first = await Promise.race([server.ready, stopRequest(cli.signal)]);
-      if (first !== 'stop') {
-        cli.stdout.write(greeting(server, settings, first));
-        await stopRequest(cli.signal);
+  return new Command('serve')
+    .description('Start the server. Ctrl-C stops it after running requests.')
+    .action(async () => {
+      const settings = readSettings(cli);
+      const server = await startServer({ settings });
+      try {
+        const first = await Promise.race([server.ready, stopRequest(cli.signal)]);
+        if (first !== 'stop') {
+          cli.stdout.write(greeting(server, settings, first));
+          await stopRequest(cli.signal);
+        }
+      } finally {
+        await server.stop();
       }
-    } finally {
-      await server.stop();
-    }
-  });
+    });
 }
 
 function stopRequest(signal: AbortSignal): Promise<'stop'> {
@@ -29,7 +31,9 @@ function stopRequest(signal: AbortSignal): Promise<'stop'> {
 
 function greeting(server: RunningServer, settings: Settings, first: FirstStart): string {
   const database =
-    settings.databaseUrl === undefined ? `embedded PostgreSQL in ${settings.dataDir}/` : 'PostgreSQL of TENON_DATABASE_URL';
+    settings.databaseUrl === undefined
+      ? `embedded PostgreSQL in ${settings.dataDir}/`
+      : 'PostgreSQL of TENON_DATABASE_URL';
   const lines =
     server.url === undefined
       ? [`Tenon is working (${settings.roles.join(', ')}), and answers no requests`.padEnd(50) + database]

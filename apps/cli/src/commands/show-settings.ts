@@ -17,10 +17,14 @@ export function showSettings(cli: Cli): Command {
     .option('--json', 'as JSON')
     .action((options: ShowSettingsOptions) => {
       const settings = describeSettings();
-      const text = options.env === true ? renderEnvExample() : options.markdown === true ? renderSettingsTable() : undefined;
+      const text =
+        options.env === true ? renderEnvExample() : options.markdown === true ? renderSettingsTable() : undefined;
       const lines =
         text === undefined
-          ? settings.map(({ name, description, fallback }) => `${name}${fallback === '' ? '' : `=${fallback}`}\n    ${description}`)
+          ? settings.map(
+              ({ name, description, fallback }) =>
+                `${name}${fallback === '' ? '' : `=${fallback}`}\n    ${description}`,
+            )
           : [text.replace(/\n$/, '')];
       outputOf(cli, options).result({ settings }, lines);
     });

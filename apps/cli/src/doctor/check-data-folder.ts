@@ -11,7 +11,12 @@ export function checkDataFolder({ dataDir }: Settings): Finding {
     return { name, state: 'failed', text: `"${folder}" is not a folder`, todo: 'set TENON_DATA_DIR to a folder' };
   }
   if (!isWritable(folder)) {
-    return { name, state: 'failed', text: `"${folder}" cannot be written to`, todo: 'change its owner or mode, or set TENON_DATA_DIR' };
+    return {
+      name,
+      state: 'failed',
+      text: `"${folder}" cannot be written to`,
+      todo: 'change its owner or mode, or set TENON_DATA_DIR',
+    };
   }
   if (folder !== resolve(dataDir)) return { name, state: 'ok', text: `${dataDir} is made at the first start` };
   const mode = statSync(folder).mode & 0o777;

@@ -28,7 +28,9 @@ export async function checkDatabase(settings: Settings, { database }: Services):
   }
 }
 
-async function countMigrations(database: Services['database']): Promise<{ readonly pending: number; readonly applied: number }> {
+async function countMigrations(
+  database: Services['database'],
+): Promise<{ readonly pending: number; readonly applied: number }> {
   const known = allMigrations().flatMap((set) => set.migrations.map(({ version }) => `${set.name}/${version}`));
   const applied = await readApplied(database);
   return { pending: known.filter((migration) => !applied.includes(migration)).length, applied: applied.length };
@@ -50,11 +52,26 @@ function explain(error: CodedError): Finding {
   switch (error.code) {
     case 'DATABASE_DIRECTORY_LOCKED':
       // The server itself, most likely: no reason to worry whoever looks after it.
-      return { name, state: 'warning', text: `embedded PostgreSQL, open in process ${String(error.details['pid'] ?? '?')}`, todo: 'stop the server to look inside' };
+      return {
+        name,
+        state: 'warning',
+        text: `embedded PostgreSQL, open in process ${String(error.details['pid'] ?? '?')}`,
+        todo: 'stop the server to look inside',
+      };
     case 'DATABASE_ACCESS_DENIED':
-      return { name, state: 'failed', text: error.message, todo: 'check user, password and database name in TENON_DATABASE_URL' };
+      return {
+        name,
+        state: 'failed',
+        text: error.message,
+        todo: 'check user, password and database name in TENON_DATABASE_URL',
+      };
     case 'DATABASE_UNAVAILABLE':
-      return { name, state: 'failed', text: error.message, todo: 'check that PostgreSQL runs, and host and port in TENON_DATABASE_URL' };
+      return {
+        name,
+        state: 'failed',
+        text: error.message,
+        todo: 'check that PostgreSQL runs, and host and port in TENON_DATABASE_URL',
+      };
     default:
       return { name, state: 'failed', text: `${error.code}: ${error.message}` };
   }

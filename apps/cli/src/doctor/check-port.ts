@@ -37,9 +37,12 @@ async function tryToListen(host: string, port: number): Promise<string | undefin
 
 async function isTenon(host: string, port: number): Promise<boolean> {
   // A server that listens on every address is reached at this machine's own.
-  const reachable = host === '0.0.0.0' ? '127.0.0.1' : host === '::' ? '[::1]' : host.includes(':') ? `[${host}]` : host;
+  const reachable =
+    host === '0.0.0.0' ? '127.0.0.1' : host === '::' ? '[::1]' : host.includes(':') ? `[${host}]` : host;
   try {
-    const answer = await fetch(`http://${reachable}:${port}/healthz`, { signal: AbortSignal.timeout(ANSWER_TIMEOUT_MS) });
+    const answer = await fetch(`http://${reachable}:${port}/healthz`, {
+      signal: AbortSignal.timeout(ANSWER_TIMEOUT_MS),
+    });
     return ((await answer.json()) as { readonly status?: unknown }).status === 'ok';
   } catch {
     return false;

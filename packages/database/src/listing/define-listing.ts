@@ -14,7 +14,7 @@ import type {
   ListRequest,
   ListTotal,
 } from './listing.ts';
-import { parseListRequest } from './parse-request.ts';
+import { LIST_PARAMETERS, parseListRequest } from './parse-request.ts';
 
 const COUNT_LIMIT = 10_000;
 const MAX_KEPT_PAGES = 500;
@@ -48,6 +48,13 @@ export function defineListing<Row extends object>(definition: ListingDefinition)
     throw databaseError(
       'DATABASE_OPTIONS_INVALID',
       `listing "${definition.resource}": the default sort is not a sortable field`,
+    );
+  }
+  const reserved = Object.keys(definition.fields).find((name) => LIST_PARAMETERS.has(name));
+  if (reserved !== undefined) {
+    throw databaseError(
+      'DATABASE_OPTIONS_INVALID',
+      `listing "${definition.resource}": a field cannot be called "${reserved}", which every list takes as a parameter`,
     );
   }
   const fieldOf = (name: string): ListingField => definition.fields[name] as ListingField;

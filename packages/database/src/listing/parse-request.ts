@@ -10,6 +10,8 @@ import type {
 } from './listing.ts';
 import { parseFilter } from './parse-filter.ts';
 
+/** What every list takes; no field can have one of these names. */
+export const LIST_PARAMETERS: ReadonlySet<string> = new Set(['limit', 'page', 'sort', 'total', 'cursor']);
 const DEFAULT_LIMIT = 20;
 const MAX_LIMIT = 100;
 const MAX_SORTS = 3;
@@ -30,7 +32,7 @@ export function parseListRequest(
   const withTotal = parseTotal(given.get('total'), problems);
   const filters: ListFilter[] = [];
   for (const [parameter, text] of given) {
-    if (['limit', 'page', 'sort', 'total', 'cursor'].includes(parameter)) continue;
+    if (LIST_PARAMETERS.has(parameter)) continue;
     const filter = parseFilter(parameter, text, definition.fields);
     if (filter.ok) filters.push(filter.value);
     else problems.push(filter.error);

@@ -141,6 +141,13 @@ describe('the parameters of a list', () => {
     expect(problemsOf({ sort: '' })).toEqual(['/sort unknown_sort']);
   });
 
+  it('cannot be the name of a field', () => {
+    const fields = { total: { column: 'size', type: 'integer', operators: ['eq'], sortable: true } } as const;
+    expect(() => defineListing({ resource: 'x', table: 'x', fields, defaultSort: 'total' })).toThrow(
+      expect.objectContaining({ code: 'DATABASE_OPTIONS_INVALID' }),
+    );
+  });
+
   it('refuse a definition whose default sort is no sortable field', () => {
     expect(() => defineListing({ resource: 'x', table: 'x', fields: {}, defaultSort: 'name' })).toThrow(
       expect.objectContaining({ code: 'DATABASE_OPTIONS_INVALID' }),
