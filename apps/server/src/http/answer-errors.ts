@@ -52,7 +52,7 @@ export function answerBrokenRequest(error: Error & { code?: string }, socket: So
 }
 
 /** Sends one problem document, and logs what must be looked at. */
-export function sendProblem(request: FastifyRequest, reply: FastifyReply, thrown: unknown): FastifyReply {
+function sendProblem(request: FastifyRequest, reply: FastifyReply, thrown: unknown): FastifyReply {
   const { document, headers } = toProblem(thrown, request.id);
   if (document.status >= 500) {
     const level = document.status === 500 ? 'error' : 'warn';

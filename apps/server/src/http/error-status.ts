@@ -102,11 +102,6 @@ export function statusOf(code: string): number {
   return STATUS[code] ?? 500;
 }
 
-/** Every code that has a status. */
-export function mappedCodes(): readonly string[] {
-  return Object.keys(STATUS);
-}
-
 /** A status in words. */
 export function titleOf(status: number): string {
   return STATUS_CODES[status] ?? (status === 499 ? 'Client Closed Request' : 'Error');

@@ -3,8 +3,8 @@ import { Type } from 'typebox';
 import { serverError } from '../errors.ts';
 import { statusOf, titleOf } from './error-status.ts';
 
-/** The media type of every error answer (RFC 9457). */
-export const PROBLEM_MEDIA_TYPE = 'application/problem+json';
+// RFC 9457, section 3.
+const PROBLEM_MEDIA_TYPE = 'application/problem+json';
 
 const UNAVAILABLE_RETRY_MS = 2_000;
 // What this process cannot do any more, since it is stopping, the next one can.

@@ -1,6 +1,6 @@
 import { newId, requireTenant } from '@tenon/core';
 import { describeDrivers } from '@tenon/database/testing';
-import type { RegisterRoutes } from '@tenon/server';
+import { principalOf, requires, type RegisterRoutes } from '@tenon/server';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { problemOf, type Answer, type Client } from '../support/client.ts';
 import { listRoutes, watchApp, type Route } from '../support/list-routes.ts';
@@ -215,8 +215,9 @@ describe('a route of an application', () => {
 
   it('is guarded like the others, and runs in the tenant of its caller', async () => {
     const routes: RegisterRoutes = (app) => {
-      app.get('/mine', { config: { access: { kind: 'scope', scope: 'products:write' } } }, () => ({
+      app.get('/mine', { config: { access: requires('products:write') } }, (request) => ({
         tenant: requireTenant(),
+        role: principalOf(request).role,
       }));
     };
     const server = await startTestServer('pglite', { routes });
@@ -225,7 +226,7 @@ describe('a route of an application', () => {
       const viewer = await tenant.newPerson('viewer');
       expect((await server.anybody.get('/mine')).status).toBe(401);
       expect((await viewer.get('/mine')).status).toBe(403);
-      expect((await tenant.owner.get('/mine')).body).toEqual({ tenant: tenant.id });
+      expect((await tenant.owner.get('/mine')).body).toEqual({ tenant: tenant.id, role: 'owner' });
     } finally {
       await server.stop();
     }

@@ -56,8 +56,7 @@ function faultsOf(schema: unknown, at: string): readonly string[] {
     if (properties !== undefined && !Object.hasOwn(properties as object, String(name)))
       faults.push(`${at}: required ${name}`);
   }
-  for (const [name, one] of Object.entries((properties ?? {}) as object))
-    faults.push(...faultsOf(one, `${at}/${name}`));
+  for (const [name, one] of Object.entries(properties ?? {})) faults.push(...faultsOf(one, `${at}/${name}`));
   if (items !== undefined) faults.push(...faultsOf(items, `${at}/items`));
   for (const word of ['anyOf', 'oneOf', 'allOf']) {
     for (const one of rest[word] === undefined ? [] : [rest[word]].flat())

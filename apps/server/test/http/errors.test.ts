@@ -1,8 +1,11 @@
+import { authErrorCodes } from '@tenon/auth';
 import { CodedError, newId } from '@tenon/core';
 import { describeDrivers } from '@tenon/database/testing';
-import type { RegisterRoutes } from '@tenon/server';
+import { publicAccess, type RegisterRoutes } from '@tenon/server';
+import { tenancyErrorCodes } from '@tenon/tenancy';
+import { tradingErrorCodes } from '@tenon/trading';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { Answer } from '../support/client.ts';
+import { problemOf, type Answer } from '../support/client.ts';
 import { expectProblem } from '../support/expect-problem.ts';
 import { sendRaw } from '../support/raw-request.ts';
 import { createProduct, productBody } from '../support/samples.ts';
@@ -12,7 +15,7 @@ const PLANTED = 'planted-7f3a91';
 
 /** Routes that fail as no route of the server should. */
 const failingRoutes: RegisterRoutes = (app) => {
-  const config = { access: { kind: 'public' } } as const;
+  const config = { access: publicAccess };
   const fail = (path: string, error: () => unknown): void => {
     app.get(`/failing/${path}`, { config }, () => {
       throw error();
@@ -30,16 +33,25 @@ const failingRoutes: RegisterRoutes = (app) => {
     await Promise.resolve();
     throw new TypeError(PLANTED);
   });
+  app.get('/failing/code/:code', { config }, ({ params }) => {
+    const { code } = params as { readonly code: string };
+    throw new CodedError(code, 'as it would be thrown by a service');
+  });
   app.get(
     '/failing/answer',
     {
       config,
       schema: { response: { 200: { type: 'object', required: ['a'], properties: { a: { type: 'string' } } } } },
     },
-    () => ({
-      b: PLANTED,
-    }),
+    () => ({ b: PLANTED }),
   );
+  // What a validator of JSON Schemas, such as Ajv, has to say.
+  const errors = [
+    { keyword: 'additionalProperties', instancePath: '/a', params: { additionalProperty: 'b' }, message: 'not known' },
+    { keyword: 'minLength', instancePath: '/c', params: { limit: 1 } },
+  ];
+  const validatorCompiler = (() => Object.assign(() => false, { errors })) as never;
+  app.post('/failing/checked', { config, schema: { body: {} }, validatorCompiler }, () => ({}));
 };
 
 describe.each(describeDrivers())('errors on %s', (driver) => {
@@ -168,6 +180,43 @@ describe.each(describeDrivers())('errors on %s', (driver) => {
     // 503 has tests of its own below: it takes a server without a database.
     expect([...statuses].toSorted((left, right) => left - right)).toEqual([
       400, 401, 403, 404, 405, 409, 413, 415, 422, 429, 500,
+    ]);
+  });
+
+  it('of the domain all have a status, but for those that are faults of ours', async () => {
+    const hidden: string[] = [];
+    for (const code of [...authErrorCodes, ...tenancyErrorCodes, ...tradingErrorCodes]) {
+      const answer = await server.anybody.get(`/failing/code/${code}`);
+      expect(answer.status, code).toBeGreaterThanOrEqual(400);
+      expect(problemOf(answer).title, code).toMatch(/^[A-Z]/);
+      if (answer.status === 500) hidden.push(code);
+    }
+    expect(hidden.toSorted()).toEqual([
+      'AUTH_OPTIONS_INVALID',
+      'AUTH_SIGNING_KEY_UNREADABLE',
+      'QUOTA_INVALID',
+      'TENANCY_OPTIONS_INVALID',
+      'TENANT_FIELD_REFUSED',
+    ]);
+  });
+
+  it('that may pass by themselves say so, and an unknown commit does not', async () => {
+    const ask = (code: string) => server.anybody.get(`/failing/code/${code}`);
+    for (const code of ['DATABASE_CLOSED', 'AUTH_CLOSED', 'KV_CLOSED']) {
+      const { headers } = await ask(code);
+      expect(headers.get('retry-after'), code).toBe('2');
+    }
+    const unknown = await ask('DATABASE_COMMIT_UNKNOWN');
+    expect(unknown.status).toBe(503);
+    expect(problemOf(unknown).retryable).toBe(false);
+    expect(unknown.headers.get('retry-after')).toBeNull();
+  });
+
+  it('of a validator that a route brings along are listed like all others', async () => {
+    const answer = await server.anybody.post('/failing/checked', { a: { b: 1 } });
+    expect(expectProblem(answer, 422, 'INPUT_INVALID').errors).toEqual([
+      { path: '/a/b', code: 'unknown_field', message: 'not known' },
+      { path: '/c', code: 'min_length', message: 'is not valid' },
     ]);
   });
 

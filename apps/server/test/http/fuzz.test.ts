@@ -142,7 +142,7 @@ describe.each(describeDrivers())('whatever is sent, on %s', (driver) => {
           const { code } = JSON.parse(answer.text) as { code: string };
           expect(problemFields(expectProblem(answer, answer.status, code)), told).toEqual([]);
         }),
-        { numRuns: 40, endOnFailure: true },
+        { numRuns: 25, endOnFailure: true },
       );
     }
     expect([...seen]).toEqual(expect.arrayContaining(['200', '400', '404', '422']));
@@ -185,7 +185,7 @@ describe.each(describeDrivers())('whatever is sent, on %s', (driver) => {
           expect(answer.status, `${method} ${path} ${answer.text}`).toBeLessThan(500);
         }),
         {
-          numRuns: 60,
+          numRuns: 40,
           endOnFailure: true,
           examples:
             path === '/v1/api-keys'
@@ -215,7 +215,7 @@ describe.each(describeDrivers())('whatever is sent, on %s', (driver) => {
           expect(answer.status, `${route.method} ${route.url} ${answer.text}`).toBeGreaterThanOrEqual(400);
           expect(answer.status, `${route.method} ${route.url} ${answer.text}`).toBeLessThan(500);
         }),
-        { numRuns: 15, endOnFailure: true },
+        { numRuns: 10, endOnFailure: true },
       );
       expect(await countRows(server), `${route.method} ${route.url}`).toEqual(before);
     }

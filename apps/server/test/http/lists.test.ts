@@ -343,7 +343,7 @@ describe.each(describeDrivers())('lists on %s', (driver) => {
           for (const id of ids) expect(seen).toContain(id);
         },
       ),
-      { numRuns: 25, endOnFailure: true },
+      { numRuns: 20, endOnFailure: true },
     );
   });
 });

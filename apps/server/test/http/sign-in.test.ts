@@ -75,8 +75,9 @@ describe.each(describeDrivers())('signing in on %s', (driver) => {
 
   it('answers an unknown address, a wrong password and a disabled account alike, after the same work', async () => {
     const { auth } = server.services;
-    const [known, disabled] = [await server.newAccount(), await server.newAccount()];
-    await auth.disableAccount(disabled.accountId);
+    const register = () => auth.register({ email: `${newId()}@example.com`, password: PASSWORD, name: 'Ada' });
+    const [known, disabled] = [await register(), await register()];
+    await auth.disableAccount(disabled.id);
     const attempts = {
       wrongPassword: { email: known.email, password: 'not the password at all' },
       unknownAddress: { email: `${newId()}@example.com`, password: PASSWORD },

@@ -1,9 +1,11 @@
 import { rmSync } from 'node:fs';
+import { createAuth, type Auth } from '@tenon/auth';
 import { newId, runAs } from '@tenon/core';
 import { openTestDatabase, type TestDriver } from '@tenon/database/testing';
 import {
   createLogger,
   loadSettings,
+  scopesByRole,
   startServer,
   type Environment,
   type RegisterRoutes,
@@ -123,8 +125,9 @@ export async function startTestServer(driver: TestDriver, options: TestServerOpt
   });
   await server.ready;
   if (server.url === undefined) throw new Error('the server does not listen');
+  const quick = createQuickAuth(server.services);
   return {
-    ...createPeople(server.url, server.services),
+    ...createPeople(server.url, server.services, quick),
     url: server.url,
     services: server.services,
     driver,
@@ -135,6 +138,7 @@ export async function startTestServer(driver: TestDriver, options: TestServerOpt
         .map((line) => line['securityEvent'] as LoggedSecurityEvent)
         .filter((event) => event !== undefined && which(event)),
     async stop() {
+      await quick.close();
       await server.stop();
       await place.remove();
     },
@@ -165,18 +169,39 @@ async function openPlace(driver: TestDriver): Promise<Place> {
   };
 }
 
+/**
+ * The server's own way of signing in, on the same database and keys, with hashes that take a sixtieth of the work: what it
+ * issues is as good as what the server issues.
+ */
+function createQuickAuth({ database, keys, kv, tenancy }: Services): Auth {
+  return createAuth({
+    database,
+    keys,
+    kv,
+    issuer: PUBLIC_URL,
+    audience: PUBLIC_URL,
+    bcryptCost: 4,
+    memberships: async (accountId) =>
+      (await tenancy.membershipsOf(accountId)).map(({ tenantId, role }) => ({
+        tenantId,
+        role,
+        scopes: scopesByRole[role],
+      })),
+  });
+}
+
 type People = Pick<TestServer, 'newAccount' | 'signIn' | 'newTenant'>;
 
 // Straight to the services: how people come in over HTTP has tests of its own.
-function createPeople(url: string, { auth, tenancy }: Services): People {
+function createPeople(url: string, { auth, tenancy }: Services, quick: Auth): People {
   const newAccount: People['newAccount'] = async () => {
     const email = `${newId()}@example.com`;
-    const { id } = await auth.register({ email, password: PASSWORD, name: 'Ada Lovelace' });
+    const { id } = await quick.register({ email, password: PASSWORD, name: 'Ada Lovelace' });
     return { accountId: id, email, password: PASSWORD };
   };
 
   const signIn: People['signIn'] = async ({ email, password }, tenant) => {
-    const signedIn = await auth.signIn({ email, password, ...(tenant === undefined ? {} : { tenant }) });
+    const signedIn = await quick.signIn({ email, password, ...(tenant === undefined ? {} : { tenant }) });
     const accessToken = signedIn.accessToken.reveal();
     return {
       ...createClient(url, { authorization: `Bearer ${accessToken}` }),
