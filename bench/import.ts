@@ -78,6 +78,11 @@ export async function run(): Promise<BenchResult> {
   try {
     await composition.ready();
     const { services } = composition;
+    await services.tenancy.tenants.create({
+      id: 'main',
+      name: 'Bench',
+      owner: { accountId: '018f0000-0000-7000-8000-000000000001', email: 'owner@bench.example', name: 'Owner' },
+    });
     const ours: number[] = [];
     const byHand: number[] = [];
     for (let round = 0; round <= ROUNDS; round += 1) {

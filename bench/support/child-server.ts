@@ -23,9 +23,12 @@ export async function startChildServer(
 ): Promise<ChildServer> {
   const child = spawn(process.execPath, ['--conditions=@tenon/source', `${root}${entry}`], {
     env: { ...process.env, ...environment },
-    stdio: ['ignore', 'pipe', 'inherit', 'ipc'],
+    // The channel is for the bench that asks how much memory is held.
+    stdio: ['ignore', 'pipe', 'inherit', 'ipc'] as const,
   });
-  const lines = createInterface({ input: child.stdout });
+  const { stdout } = child;
+  if (stdout === null) throw new Error(`${entry} has no output to read`);
+  const lines = createInterface({ input: stdout });
   const url = await new Promise<string>((resolve, reject) => {
     lines.on('line', (line) => {
       // What it prints further (its log) is read and dropped, as a log collector would.
