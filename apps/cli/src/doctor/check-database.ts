@@ -43,19 +43,21 @@ async function readApplied(database: Services['database']): Promise<readonly str
       .withSystem('doctor', (tx) => tx.selectFrom('tenon_migrations').select(['set_name', 'version']).execute());
     return rows.map((row) => `${row.set_name}/${row.version}`);
   } catch (error) {
-    if (isCodedError(error) && NOT_MIGRATED.has(String(error.details['sqlState']))) return [];
+    const sqlState = isCodedError(error) ? error.details['sqlState'] : undefined;
+    if (typeof sqlState === 'string' && NOT_MIGRATED.has(sqlState)) return [];
     throw error;
   }
 }
 
 function explain(error: CodedError): Finding {
+  const { pid } = error.details;
   switch (error.code) {
     case 'DATABASE_DIRECTORY_LOCKED':
       // The server itself, most likely: no reason to worry whoever looks after it.
       return {
         name,
         state: 'warning',
-        text: `embedded PostgreSQL, open in process ${String(error.details['pid'] ?? '?')}`,
+        text: `embedded PostgreSQL, open in ${typeof pid === 'number' ? `process ${pid}` : 'another process'}`,
         todo: 'stop the server to look inside',
       };
     case 'DATABASE_ACCESS_DENIED':

@@ -27,7 +27,7 @@ export interface ImportSource {
   /** Where the first row begins. */
   readonly start: Position;
   /** What the file calls a field. */
-  nameOf(field: string): string;
+  readonly nameOf: (field: string) => string;
   /** Rows from lines; a new one for each reading. */
   splitter(): (lines: readonly Line[], isLast: boolean) => readonly SourceRow[];
   /** Entries from rows; a new one for each reading. */

@@ -25,7 +25,8 @@ export function ndjsonOrderEntries(): EntryMaker {
   return (rows) =>
     rows.map((row) => {
       const entry = toEntry(row);
-      const id = (entry.record as { readonly externalId?: unknown } | undefined)?.externalId;
+      const record: { readonly externalId?: unknown } | undefined = entry.record;
+      const id = record?.externalId;
       if (typeof id !== 'string' || known.add(id.trim())) return entry;
       return rejectedEntry([row], 'is an order that stands further up already');
     });

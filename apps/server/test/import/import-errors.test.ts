@@ -1,9 +1,7 @@
 import { isCodedError, runAs, runInContext } from '@tenon/core';
 import { openTestDatabase, type TestDatabase } from '@tenon/database/testing';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { allMigrations } from '../../src/compose.ts';
-import { importFile } from '../../src/import/import-file.ts';
-import type { Services } from '../../src/services.ts';
+import { allMigrations, importFile, type Services } from '@tenon/server';
 import {
   createImportFixture,
   importServices,
@@ -76,12 +74,12 @@ describe('an import that cannot begin', () => {
 
   it('refuses a name that does not tell the format', async () => {
     const file = fixture.write('products.txt', '');
-    await messageOf('IMPORT_FORMAT_UNKNOWN', { kind: 'products', file });
+    expect(await messageOf('IMPORT_FORMAT_UNKNOWN', { kind: 'products', file })).toContain('products.txt');
   });
 
   it.each([0, 1.5, 10_001])('refuses a batch size of %d', async (batchSize) => {
     const file = fixture.write('products.csv', `${PRODUCT_HEADER}\n`);
-    await messageOf('IMPORT_OPTIONS_INVALID', { kind: 'products', file, batchSize });
+    expect(await messageOf('IMPORT_OPTIONS_INVALID', { kind: 'products', file, batchSize })).toContain('1 to 10000');
   });
 
   it('refuses a tenant that does not exist, and none at all', async () => {
@@ -93,6 +91,7 @@ describe('an import that cannot begin', () => {
 
   it('is stopped before it begins when the signal has fired already', async () => {
     const file = fixture.write('products.csv', `${PRODUCT_HEADER}\n${productRows(1)}`);
-    await messageOf('IMPORT_STOPPED', { kind: 'products', file, signal: AbortSignal.abort() });
+    const options = { kind: 'products', file, signal: AbortSignal.abort() } as const;
+    expect(await messageOf('IMPORT_STOPPED', options)).toContain('before it began');
   });
 });

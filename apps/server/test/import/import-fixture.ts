@@ -2,13 +2,11 @@ import { randomUUID } from 'node:crypto';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { runAs } from '@tenon/core';
+import { ok, runAs } from '@tenon/core';
 import type { Database } from '@tenon/database';
 import { createTenancy } from '@tenon/tenancy';
 import { createTrading } from '@tenon/trading';
-import { importFile, type ImportFileOptions, type ImportFileReport } from '../../src/import/import-file.ts';
-import type { Services } from '../../src/services.ts';
-import { tenantSettingsDefinition } from '../../src/tenant-settings.ts';
+import { importFile, type ImportFileOptions, type ImportFileReport, type Services } from '@tenon/server';
 
 /** The columns that most tests use. */
 export const PRODUCT_HEADER = 'sku,name,price_minor,currency';
@@ -43,7 +41,7 @@ export interface StoredTables {
 
 /** The services that an import uses, on a database that is migrated. */
 export function importServices(database: Database): Services {
-  const tenancy = createTenancy({ database, settings: tenantSettingsDefinition });
+  const tenancy = createTenancy({ database, settings: { defaults: {}, parse: () => ok({}) } });
   return { database, tenancy, trading: createTrading({ database }) } as unknown as Services;
 }
 

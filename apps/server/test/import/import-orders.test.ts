@@ -1,7 +1,6 @@
 import { describeDrivers, openTestDatabase, type TestDatabase } from '@tenon/database/testing';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { allMigrations } from '../../src/compose.ts';
-import type { Services } from '../../src/services.ts';
+import { allMigrations, type Services } from '@tenon/server';
 import { createImportFixture, importServices, PRODUCT_HEADER, type ImportFixture } from './import-fixture.ts';
 
 const HEADER = 'external_id,user_email,placed_at,shipped_at,sku,quantity,unit_price_minor,discount_percent';

@@ -1,8 +1,7 @@
 // Imports a file in a process of its own, so that a test can kill it. Prints the number of rows done after each batch.
 import { runAs } from '@tenon/core';
 import { openDatabase } from '@tenon/database';
-import { allMigrations } from '../../src/compose.ts';
-import { importFile } from '../../src/import/import-file.ts';
+import { allMigrations, importFile } from '@tenon/server';
 import { importServices } from './import-fixture.ts';
 
 /** What the process takes, as JSON in its first argument. */

@@ -1,8 +1,7 @@
 import { join } from 'node:path';
 import { describeDrivers, openTestDatabase, type TestDatabase } from '@tenon/database/testing';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { allMigrations } from '../../src/compose.ts';
-import type { Services } from '../../src/services.ts';
+import { allMigrations, type Services } from '@tenon/server';
 import {
   createImportFixture,
   importServices,
