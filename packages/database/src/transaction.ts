@@ -65,7 +65,7 @@ export function createTransactionBinder(options: { readonly preparedStatements: 
     bind<Tables>(client: pg.PoolClient, signal: AbortSignal | undefined) {
       let open = true;
       let broken = false;
-      let last: Promise<unknown> = Promise.resolve();
+      let running: Promise<unknown> = Promise.resolve();
 
       const send = async <R>(query: CompiledQuery): Promise<QueryResult<R>> => {
         if (!open)
@@ -89,10 +89,10 @@ export function createTransactionBinder(options: { readonly preparedStatements: 
       };
 
       const connection: DatabaseConnection = {
-        // One after the other: a connection can do no better, and pg deprecates queueing inside the client.
+        // Kysely sends the statements of one connection one after the other, also when they are started together.
         executeQuery<R>(query: CompiledQuery): Promise<QueryResult<R>> {
-          const result = last.then(() => send<R>(query));
-          last = result.catch(() => undefined);
+          const result = send<R>(query);
+          running = result.catch(() => undefined);
           return result;
         },
         streamQuery(): AsyncIterableIterator<never> {
@@ -109,7 +109,7 @@ export function createTransactionBinder(options: { readonly preparedStatements: 
         tx: new Transaction<Tables>(props),
         async end(): Promise<void> {
           open = false;
-          await last;
+          await running;
         },
         isBroken: () => broken,
       };

@@ -166,6 +166,25 @@ describe.each(describeDrivers())('how a transaction ends on %s', (driver) => {
     expect(await widgets.names()).toEqual([]);
   });
 
+  it('does not start a statement that was waiting for another one when the signal fires', async () => {
+    const controller = new AbortController();
+    let ends: readonly PromiseSettledResult<unknown>[] = [];
+    const run = widgets.as(
+      'acme',
+      async (tx) => {
+        const first = sql`select 1`.execute(tx);
+        const rest = ['second', 'third'].map((name) => insert(tx, name));
+        await first;
+        controller.abort(); // the second may be on its way by now; the third waits behind it
+        ends = await Promise.allSettled(rest);
+      },
+      { signal: controller.signal },
+    );
+    await expect(run).rejects.toMatchObject({ code: 'DATABASE_ABORTED' });
+    expect(ends.at(-1)).toMatchObject({ status: 'rejected', reason: { code: 'DATABASE_ABORTED' } });
+    expect(await widgets.names()).toEqual([]);
+  });
+
   it('rolls back when the signal fires after the last statement', async () => {
     const controller = new AbortController();
     const run = widgets.system(

@@ -5,7 +5,7 @@ import fc from 'fast-check';
 import { sql } from 'kysely';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { openWidgets, type WidgetDatabase } from '../widget-database.ts';
-import type { WidgetTables } from '../widgets.ts';
+import { widgetMigrations, type WidgetTables } from '../widgets.ts';
 
 describe.each(describeDrivers())('tenant transactions on %s', (driver) => {
   let widgets: WidgetDatabase;
@@ -102,7 +102,7 @@ describe.each(describeDrivers())('tenant transactions on %s', (driver) => {
     }
   });
 
-  it('leave neither role nor tenant behind on the connection, whether they end well or not', async () => {
+  it('leave no tenant behind on the connection, whether they end well or not', async () => {
     const pool = await openWidgets(driver, { poolMax: 1 });
     const standing = (): Promise<unknown> =>
       pool.system(async (tx) => {
@@ -115,6 +115,24 @@ describe.each(describeDrivers())('tenant transactions on %s', (driver) => {
     expect(await standing()).toEqual(after);
     await expect(pool.as('acme', () => Promise.reject(new Error('on purpose')))).rejects.toThrow('on purpose');
     expect(await standing()).toEqual(after);
+    await pool.drop();
+  });
+
+  it('leave the connection to the login role, which migrations run as', async () => {
+    const pool = await openWidgets(driver, { poolMax: 1 });
+    const migrations: { version: number; name: string; sql: string }[] = [];
+    const asLoginRole = async (): Promise<readonly string[]> => {
+      const version = migrations.length + 1;
+      // Neither of the two roles may create a table: one that stayed on the connection fails here.
+      migrations.push({ version, name: `left_${version}`, sql: `create table left_${version} (id text)` });
+      return (await pool.database.migrate([widgetMigrations, { name: 'left', migrations }])).applied;
+    };
+    await pool.as('acme', (tx) => tx.selectFrom('widgets').selectAll().execute());
+    expect(await asLoginRole()).toEqual(['left/0001_left_1']);
+    await pool.system((tx) => tx.selectFrom('widgets').selectAll().execute());
+    expect(await asLoginRole()).toEqual(['left/0002_left_2']);
+    await expect(pool.as('acme', () => Promise.reject(new Error('on purpose')))).rejects.toThrow('on purpose');
+    expect(await asLoginRole()).toEqual(['left/0003_left_3']);
     await pool.drop();
   });
 

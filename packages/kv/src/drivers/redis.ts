@@ -83,8 +83,9 @@ class RedisStore implements KeyValueStore {
     const timeoutMs = checkedOption('timeoutMs', options.timeoutMs ?? 5_000, 1, 600_000);
     const logger = options.logger ?? silentLogger;
     this.#redis = options.client.duplicate({
+      // Either of the two keeps a write from being repeated; the second also fails it at once and not after `timeoutMs`.
       autoResendUnfulfilledCommands: false,
-      maxRetriesPerRequest: 0, // fails what is under way as soon as the connection is lost, not after `timeoutMs`
+      maxRetriesPerRequest: 0,
       reconnectOnError: null,
       commandTimeout: timeoutMs,
       enableAutoPipelining: false,

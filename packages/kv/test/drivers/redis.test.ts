@@ -159,7 +159,11 @@ describe.skipIf(url === undefined)('the Redis store (skipped without TENON_TEST_
     const address = new URL(target);
     address.hostname = '127.0.0.1';
     address.port = String(port);
-    const store = openOne({}, new Redis(address.href, { lazyConnect: true, retryStrategy: () => 1 }));
+    // A time limit beyond that of the test: the lost connection itself must end the operation.
+    const store = openOne(
+      { timeoutMs: 600_000 },
+      new Redis(address.href, { lazyConnect: true, retryStrategy: () => 1 }),
+    );
     expect(await store.get('a')).toBeUndefined();
     cut = true;
     await expect(store.setIfAbsent('a', Buffer.from('winner'))).rejects.toMatchObject({
