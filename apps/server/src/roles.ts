@@ -28,8 +28,3 @@ export const scopes = [...admin, 'orders:read-all', 'tenant:own'] as const;
 
 /** A permission that a route can ask for. */
 export type Scope = (typeof scopes)[number];
-
-/** Tells whether text names a scope. */
-export function isScope(text: string): text is Scope {
-  return (scopes as readonly string[]).includes(text);
-}

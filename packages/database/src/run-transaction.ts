@@ -58,7 +58,7 @@ export async function runTransaction<T>(run: TransactionRun<T>): Promise<Transac
 }
 
 /** The one statement that begins a transaction: role and tenant travel with it, in a single round trip. */
-export function beginStatement({ role, tenant, isolation, readOnly = false }: BeginOptions): string {
+function beginStatement({ role, tenant, isolation, readOnly = false }: BeginOptions): string {
   const level = isolation === undefined ? '' : ` isolation level ${isolation}`;
   const access = readOnly ? ' read only' : '';
   const setting = tenant === undefined ? '' : `; set local tenon.tenant_id = ${pg.escapeLiteral(tenant)}`;

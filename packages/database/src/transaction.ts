@@ -78,10 +78,7 @@ export function createTransactionBinder(options: { readonly preparedStatements: 
             text: query.sql,
             values: query.parameters as unknown[],
           });
-          return {
-            rows: result.rows as R[],
-            ...(result.command === 'SELECT' ? {} : { numAffectedRows: BigInt(result.rowCount ?? 0) }),
-          };
+          return toQueryResult<R>(result);
         } catch (error) {
           broken ||= isConnectionFailure(error) || isStalePlan(error);
           throw translateError(error);
@@ -116,6 +113,10 @@ export function createTransactionBinder(options: { readonly preparedStatements: 
     },
     renew: () => names.renew(),
   };
+}
+
+function toQueryResult<R>({ rows, command, rowCount }: pg.QueryResult<pg.QueryResultRow>): QueryResult<R> {
+  return { rows: rows as R[], ...(command === 'SELECT' ? {} : { numAffectedRows: BigInt(rowCount ?? 0) }) };
 }
 
 // PostgreSQL keeps a prepared statement for each connection for ever, and filters can be combined freely. So a text gets a name

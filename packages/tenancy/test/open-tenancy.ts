@@ -65,7 +65,7 @@ export interface LogLine {
   readonly message: string;
 }
 
-export function createMemoryLogger(lines: LogLine[]): Logger {
+function createMemoryLogger(lines: LogLine[]): Logger {
   const at = (level: string) => (fields: LogFields, message: string) => void lines.push({ level, fields, message });
   const logger: Logger = {
     debug: at('debug'),

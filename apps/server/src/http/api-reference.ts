@@ -7,9 +7,29 @@ import { problemSchema } from './problem.ts';
 
 const PROBLEM_REFERENCE = { 'application/problem+json': { schema: { $ref: '#/components/schemas/Problem' } } };
 
+const INTRODUCTION = `The multi-tenant backend.
+
+To try it here: send **Sign in** with your email address and password, copy \`accessToken\` from the answer, and paste it
+into **Bearer Token**. Machines send an API key the same way. \`X-Tenant-ID\` chooses among your tenants.
+
+Every error is a problem document (RFC 9457): switch on its \`code\`. Unknown parameters and fields are refused, not ignored.`;
+
+/** The groups of operations, in the order in which they are shown. */
+const TAGS = {
+  'Sign in': 'Accounts, sessions and tokens.',
+  People: 'The people of the tenant: their roles, profiles and invitations.',
+  Products: 'What can be ordered. Prices are whole minor units (cents).',
+  Orders: 'An order takes its stock when it is placed. Members see and change their own.',
+  Tenant: 'Its name, settings, quotas and security record.',
+  'API keys': 'Permissions for machines.',
+  Operation: 'For whoever runs the server.',
+};
+
+const SUCCESS: Readonly<Record<string, string>> = { 200: 'Done', 201: 'Created', 204: 'Done; the answer has no body' };
+
 interface DescribedOperation {
   security?: readonly Record<string, readonly string[]>[];
-  responses?: Record<string, unknown>;
+  responses?: Record<string, { readonly description?: string }>;
   description?: string;
 }
 
@@ -21,17 +41,16 @@ export async function serveApiReference(app: FastifyInstance, options: { readonl
       info: {
         title: 'Tenon',
         version: options.version,
-        description:
-          'The multi-tenant backend. Sign in at `POST /auth/login` and send the access token as `Authorization: Bearer`; machines ' +
-          'send an API key the same way. `X-Tenant-ID` chooses among your tenants. Every error is a problem document (RFC 9457).',
+        description: INTRODUCTION,
       },
+      servers: [{ url: '/', description: 'This server' }],
       components: {
         securitySchemes: {
           accessToken: { type: 'http', scheme: 'bearer', bearerFormat: 'JWT', description: 'From `POST /auth/login`.' },
           apiKey: { type: 'http', scheme: 'bearer', description: 'An API key, `tnk_...`.' },
         },
       },
-      tags: ['Sign in', 'People', 'Products', 'Orders', 'Tenant', 'API keys', 'Operation'].map((name) => ({ name })),
+      tags: Object.entries(TAGS).map(([name, description]) => ({ name, description })),
     },
     transform: ({ schema, url, route }) => {
       const access = route.config?.access ?? publicAccess;
@@ -46,7 +65,19 @@ export async function serveApiReference(app: FastifyInstance, options: { readonl
   app.get('/openapi.json', { config: { access: publicAccess }, schema: { hide: true } }, () => app.swagger() as object);
   await app.register(scalar, {
     routePrefix: '/docs',
-    configuration: { url: '/openapi.json', title: 'Tenon API', withDefaultFonts: false, telemetry: false },
+    configuration: {
+      url: '/openapi.json',
+      pageTitle: 'Tenon API',
+      favicon: 'data:,',
+      authentication: { preferredSecurityScheme: 'accessToken' },
+      // Nothing that leads to, or asks, other hosts.
+      withDefaultFonts: false,
+      telemetry: false,
+      agent: { disabled: true },
+      mcp: { disabled: true },
+      hideClientButton: true,
+      showDeveloperTools: 'never',
+    },
   });
 }
 
@@ -76,7 +107,7 @@ function describeErrors(document: Document): Document {
           {
             ...operation,
             responses: {
-              ...operation.responses,
+              ...describeSuccess(operation.responses),
               ...(operation.security?.length === 0
                 ? {}
                 : { 401: problemResponse('Not signed in'), 403: problemResponse('Not allowed') }),
@@ -99,6 +130,18 @@ function describeErrors(document: Document): Document {
     paths,
     components: { ...document.components, schemas: { ...document.components?.schemas, Problem: problem } },
   };
+}
+
+// Where a route says nothing about an answer, the generator writes "Default Response".
+function describeSuccess(responses: DescribedOperation['responses'] = {}): object {
+  return Object.fromEntries(
+    Object.entries(responses).map(([status, response]) => [
+      status,
+      response.description === 'Default Response' && SUCCESS[status] !== undefined
+        ? { ...response, description: SUCCESS[status] }
+        : response,
+    ]),
+  );
 }
 
 function problemResponse(description: string): object {

@@ -14,7 +14,7 @@ function malformed(message: string, cause?: unknown): Error {
  *
  * @throws `BODY_MALFORMED` saying what is wrong
  */
-export function parseJsonBody(bytes: Uint8Array): unknown {
+function parseJsonBody(bytes: Uint8Array): unknown {
   if (bytes.length === 0) return undefined;
   let text: string;
   try {

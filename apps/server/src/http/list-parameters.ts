@@ -1,17 +1,24 @@
 import type { FastifyRequest } from 'fastify';
-import type { CursorCodec, Listing, ListingParameters, ListRequest } from '@tenon/database';
+import type {
+  CursorCodec,
+  FilterOperator,
+  Listing,
+  ListingField,
+  ListingParameters,
+  ListRequest,
+} from '@tenon/database';
 import { Type, type TObject, type TSchema } from 'typebox';
 import { inputInvalid } from './problem.ts';
 
 const OPERATOR_WORDS = {
-  eq: 'is',
-  ne: 'is not',
-  gt: 'is greater than',
-  gte: 'is at least',
-  lt: 'is less than',
-  lte: 'is at most',
-  in: 'is one of (comma-separated)',
-  prefix: 'begins with',
+  eq: 'is this',
+  ne: 'is not this',
+  gt: 'is greater than this',
+  gte: 'is this or greater',
+  lt: 'is less than this',
+  lte: 'is this or less',
+  in: 'is one of these (comma-separated)',
+  prefix: 'begins with this',
 } as const;
 
 /** The query parameters of a list, for the API reference. They are checked by the listing itself, all at once. */
@@ -34,13 +41,25 @@ export function listParameters(listing: Listing<object>): TObject {
   };
   for (const [name, field] of Object.entries(fields)) {
     for (const operator of field.operators ?? []) {
-      const values = field.values === undefined ? '' : `: ${field.values.join(', ')}`;
       parameters[operator === 'eq' ? name : `${name}[${operator}]`] = Type.Optional(
-        Type.String({ description: `${name} ${OPERATOR_WORDS[operator]}${values}` }),
+        filterSchema(name, field, operator),
       );
     }
   }
   return Type.Object(parameters);
+}
+
+function filterSchema(name: string, field: ListingField, operator: FilterOperator): TSchema {
+  const description = `${name} ${OPERATOR_WORDS[operator]}`;
+  const values = field.values === undefined ? '' : `: ${field.values.join(', ')}`;
+  if (operator === 'in') return Type.String({ description: `${description}${values}` });
+  if (field.values !== undefined) return Type.String({ enum: [...field.values], description });
+  if (field.type === 'integer') return Type.Integer({ description });
+  const example = field.type === 'timestamp' ? { examples: ['2026-01-31T12:00:00Z'] } : {};
+  return Type.String({
+    description: `${description}${field.type === 'timestamp' ? ', a date or time' : ''}`,
+    ...example,
+  });
 }
 
 /**

@@ -2,7 +2,7 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import { serverError } from '../errors.ts';
 
 /** `__Host-` binds the cookie to this very host, to HTTPS and to the path `/` (RFC 6265bis, section 4.1.3.2). */
-export const REFRESH_COOKIE = '__Host-tenon_refresh';
+const REFRESH_COOKIE = '__Host-tenon_refresh';
 
 const attributes = { httpOnly: true, secure: true, sameSite: 'strict', path: '/' } as const;
 

@@ -16,7 +16,7 @@ export interface SourceRow {
 }
 
 /** The reason for rows that are not UTF-8. */
-export const NOT_UTF8 = 'is not valid UTF-8: save the file as UTF-8, or correct the row';
+const NOT_UTF8 = 'is not valid UTF-8: save the file as UTF-8, or correct the row';
 
 /** The bytes of a line without the carriage return of a CRLF. */
 export function withoutCarriageReturn(bytes: Buffer): Buffer {

@@ -43,20 +43,7 @@ type AnyTables = Record<string, Record<string, unknown>>;
  */
 export function defineListing<Row extends object>(definition: ListingDefinition): Listing<Row> {
   const idColumn = definition.idColumn ?? 'id';
-  const defaultField = definition.defaultSort.replace(/^-/, '');
-  if (definition.fields[defaultField]?.sortable !== true) {
-    throw databaseError(
-      'DATABASE_OPTIONS_INVALID',
-      `listing "${definition.resource}": the default sort is not a sortable field`,
-    );
-  }
-  const reserved = Object.keys(definition.fields).find((name) => LIST_PARAMETERS.has(name));
-  if (reserved !== undefined) {
-    throw databaseError(
-      'DATABASE_OPTIONS_INVALID',
-      `listing "${definition.resource}": a field cannot be called "${reserved}", which every list takes as a parameter`,
-    );
-  }
+  assertConsistent(definition);
   const fieldOf = (name: string): ListingField => definition.fields[name] as ListingField;
   const keysetOf = (request: ListRequest): readonly KeysetColumn[] => {
     const columns = request.sorts.map(({ field, direction }) => ({ column: fieldOf(field).column, direction }));
@@ -120,6 +107,23 @@ export function defineListing<Row extends object>(definition: ListingDefinition)
       };
     },
   };
+}
+
+function assertConsistent(definition: ListingDefinition): void {
+  const defaultField = definition.defaultSort.replace(/^-/, '');
+  if (definition.fields[defaultField]?.sortable !== true) {
+    throw databaseError(
+      'DATABASE_OPTIONS_INVALID',
+      `listing "${definition.resource}": the default sort is not a sortable field`,
+    );
+  }
+  const reserved = Object.keys(definition.fields).find((name) => LIST_PARAMETERS.has(name));
+  if (reserved !== undefined) {
+    throw databaseError(
+      'DATABASE_OPTIONS_INVALID',
+      `listing "${definition.resource}": a field cannot be called "${reserved}", which every list takes as a parameter`,
+    );
+  }
 }
 
 type Narrow<Row> = (query: ListingQuery<Row>) => ListingQuery<Row>;
