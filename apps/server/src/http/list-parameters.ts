@@ -55,11 +55,8 @@ function filterSchema(name: string, field: ListingField, operator: FilterOperato
   if (operator === 'in') return Type.String({ description: `${description}${values}` });
   if (field.values !== undefined) return Type.String({ enum: [...field.values], description });
   if (field.type === 'integer') return Type.Integer({ description });
-  const example = field.type === 'timestamp' ? { examples: ['2026-01-31T12:00:00Z'] } : {};
-  return Type.String({
-    description: `${description}${field.type === 'timestamp' ? ', a date or time' : ''}`,
-    ...example,
-  });
+  const form = field.type === 'timestamp' ? ': a date or time, as 2026-01-31 or 2026-01-31T12:00:00Z' : '';
+  return Type.String({ description: `${description}${form}` });
 }
 
 /**

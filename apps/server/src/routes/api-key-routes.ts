@@ -32,7 +32,7 @@ const ApiKeySchema = Type.Object(
 const NewApiKeyBody = Type.Object(
   {
     name: Type.String({ minLength: 1, maxLength: 255, examples: ['nightly import'] }),
-    scopes: Type.Array(Type.Union(scopes.map((scope) => Type.Literal(scope))), { minItems: 1, uniqueItems: true }),
+    scopes: Type.Array(Type.Enum([...scopes]), { minItems: 1, uniqueItems: true }),
     expiresAt: Type.Optional(
       Type.String({
         pattern: ISO_8601,

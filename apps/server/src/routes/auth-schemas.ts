@@ -32,13 +32,11 @@ export const LoginBody = Type.Object(
     password: Type.String({ minLength: 1, maxLength: 1_024, examples: ['a sentence of your own'] }),
     tenant: Type.Optional(Type.String({ maxLength: 64, description: 'default: the first tenant of the account' })),
     mode: Type.Optional(
-      Type.Union([Type.Literal('body'), Type.Literal('cookie')], {
-        description: 'where the refresh token goes',
-        default: 'body',
-      }),
+      Type.Enum(['body', 'cookie'], { description: 'where the refresh token goes', default: 'body' }),
     ),
   },
-  closed,
+  // An example of the whole: one that is put together from its parts would ask for the tenant "".
+  { ...closed, examples: [{ email: 'owner@localhost', password: 'the password shown at the first start' }] },
 );
 
 /** A refresh token, where it is not in the cookie. */
