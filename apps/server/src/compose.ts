@@ -124,14 +124,19 @@ function databaseOptions(settings: Settings, logger: Logger): Parameters<typeof 
 }
 
 function readCertificate(file: string): string {
+  let text: string;
   try {
-    return readFileSync(file, 'utf8');
+    text = readFileSync(file, 'utf8');
   } catch (error) {
-    throw serverError(
-      'SETTINGS_INVALID',
-      `the settings are wrong:\n  TENON_DATABASE_CA_FILE: cannot be read: ${toError(error).message}`,
-    );
+    throw certificateRefused(`cannot be read: ${toError(error).message}`);
   }
+  // Node would take any other file without a word, and trust nobody.
+  if (!text.includes('-----BEGIN CERTIFICATE-----')) throw certificateRefused('holds no certificate in PEM form');
+  return text;
+}
+
+function certificateRefused(problem: string): Error {
+  return serverError('SETTINGS_INVALID', `the settings are wrong:\n  TENON_DATABASE_CA_FILE: ${problem}`);
 }
 
 async function openKeyValueStore(

@@ -13,6 +13,13 @@ import type { Services } from './services.ts';
 import type { Settings } from './settings/settings.ts';
 import { version } from './version.ts';
 
+// Long for whoever sends request after request, and short for whoever waits until the process has ended.
+const LAST_REQUEST_MS = 500;
+const CLOSE_MS = 3_000;
+
+// Somebody else has the port, or it is not allowed; the address is not one of this machine, or no address.
+const CANNOT_LISTEN = new Set(['EADDRINUSE', 'EACCES', 'EADDRNOTAVAIL', 'ENOTFOUND', 'EAI_AGAIN', 'EINVAL']);
+
 /** What {@link startServer} takes. */
 export interface StartServerOptions {
   readonly settings: Settings;
@@ -94,8 +101,9 @@ export async function startServer(options: StartServerOptions): Promise<RunningS
     stop(): Promise<void> {
       stopping ??= (async () => {
         readiness.markStopping();
-        await Promise.all([stopHousekeeping?.(), closeWithin(app, settings.shutdownTimeoutMs, logger)]);
-        await closeAll();
+        const housekeeping = Promise.resolve(stopHousekeeping?.());
+        await drain(app, settings.shutdownTimeoutMs, logger);
+        await withinCloseTime(housekeeping.then(closeAll), logger);
       })();
       return stopping;
     },
@@ -107,7 +115,7 @@ async function listen(app: Awaited<ReturnType<typeof createApp>>, settings: Sett
     await app.listen({ port: settings.port, host: settings.host });
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
-    if (code !== 'EADDRINUSE' && code !== 'EACCES' && code !== 'EADDRNOTAVAIL') throw error;
+    if (code === undefined || !CANNOT_LISTEN.has(code)) throw error;
     throw serverError(
       'PORT_IN_USE',
       `cannot listen on ${settings.host}:${settings.port} (${code}). Stop what uses it, or set TENON_PORT or TENON_HOST to something else`,
@@ -118,19 +126,41 @@ async function listen(app: Awaited<ReturnType<typeof createApp>>, settings: Sett
   return `http://${family === 'IPv6' ? `[${address}]` : address}:${port}`;
 }
 
-async function closeWithin(
-  app: Awaited<ReturnType<typeof createApp>>,
-  limitMs: number,
-  logger: pino.Logger,
-): Promise<void> {
-  const timer = setTimeout(() => {
-    logger.warn({ limitMs }, 'requests were still running at the end of the shutdown time; they are cut off');
-    app.server.closeAllConnections();
-  }, limitMs);
+/**
+ * Stops listening and waits for the running requests. A kept-alive connection looks idle also while its client's next request is
+ * on the way, and Node would cut it under the client: each connection gets the chance to have one more request answered, with
+ * `Connection: close` (RFC 9112, section 9.6), before those that are still idle end.
+ */
+async function drain(app: Awaited<ReturnType<typeof createApp>>, limitMs: number, logger: pino.Logger): Promise<void> {
+  const { server } = app;
+  logger.info({ limitMs }, 'stopping: running requests finish');
+  const endIdle = server.closeIdleConnections.bind(server);
+  server.closeIdleConnections = () => undefined;
+  const timers = [
+    setTimeout(endIdle, Math.min(LAST_REQUEST_MS, limitMs)),
+    setTimeout(() => {
+      logger.warn({ limitMs }, 'requests were still running at the end of the shutdown time; they are cut off');
+      server.closeAllConnections();
+    }, limitMs),
+  ];
   try {
     await app.close();
   } catch (error) {
     logger.error({ err: toError(error) }, 'closing the HTTP server failed');
+  } finally {
+    for (const timer of timers) clearTimeout(timer);
+  }
+}
+
+// A statement that hangs in the database would keep its connection open, and this process with it, until its time is over.
+async function withinCloseTime(closing: Promise<unknown>, logger: pino.Logger): Promise<void> {
+  const { promise: tooLong, resolve } = Promise.withResolvers<void>();
+  const timer = setTimeout(() => {
+    logger.warn({ limitMs: CLOSE_MS }, 'not everything could be closed in time; it ends with the process');
+    resolve();
+  }, CLOSE_MS);
+  try {
+    await Promise.race([closing, tooLong]);
   } finally {
     clearTimeout(timer);
   }

@@ -38,10 +38,10 @@ export function startHousekeeping({
     }
   };
   running = run();
+  // Not unreferenced: nothing else keeps a process alive that is a worker alone.
   const timer = setInterval(() => {
     running = running.then(run);
   }, INTERVAL_MS);
-  timer.unref();
   const maintenance = setInterval(() => {
     running = running.then(maintain);
   }, MAINTENANCE_INTERVAL_MS);

@@ -1,4 +1,4 @@
-import { chmodSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, linkSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { isCodedError, toError } from '@tenon/core';
 import { KeyRing } from '@tenon/crypto';
@@ -31,17 +31,30 @@ export function loadKeys(settings: Settings, options: { readonly create: boolean
     throw serverError('KEYS_INVALID', `there are no keys: set TENON_KEYS, or start the server once to make "${file}"`);
   }
   const keys = KeyRing.generate();
-  mkdirSync(dirname(file), { recursive: true, mode: 0o700 });
-  // "wx": of two processes that start together on an empty folder, one makes the file and the other reads it.
   try {
-    writeFileSync(file, `${keys.format().reveal()}\n`, { mode: 0o600, flag: 'wx', flush: true });
-    chmodSync(file, 0o600);
+    mkdirSync(dirname(file), { recursive: true, mode: 0o700 });
+    writeNew(file, `${keys.format().reveal()}\n`);
     return { keys, source: 'file', file, created: true };
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'EEXIST') return loadKeys(settings, options);
-    throw serverError('KEYS_INVALID', `the keys could not be written to "${file}": ${toError(error).message}`, {
-      cause: error,
-    });
+    const { code } = error as NodeJS.ErrnoException;
+    if (code === 'EEXIST' && existsSync(file)) return loadKeys(settings, options);
+    throw serverError(
+      'KEYS_INVALID',
+      `the keys could not be written to "${file}" (${code}). Make the folder writable, or set TENON_DATA_DIR to another one`,
+      { cause: error },
+    );
+  }
+}
+
+// The file appears whole or not at all: another process may start at the same moment, and this one may be killed at any. A
+// link fails where the name exists.
+function writeNew(file: string, text: string): void {
+  const unfinished = `${file}.${process.pid}`;
+  try {
+    writeFileSync(unfinished, text, { mode: 0o600, flush: true });
+    linkSync(unfinished, file);
+  } finally {
+    rmSync(unfinished, { force: true });
   }
 }
 

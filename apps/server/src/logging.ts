@@ -26,7 +26,7 @@ export function createLogger(options: LoggerOptions): pino.Logger & Logger {
     base: null,
     timestamp: pino.stdTimeFunctions.isoTime,
     formatters: { level: (label) => ({ level: label }), log: (fields) => withoutSecrets(fields, 0) },
-    serializers: { err: serializeError },
+    serializers: { err: serializeError, error: serializeError },
     hooks: { streamWrite: (line) => line.replaceAll(CREDENTIALS, '[secret]') },
   };
   return options.destination === undefined

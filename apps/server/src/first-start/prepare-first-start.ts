@@ -1,8 +1,11 @@
 import { randomBytes } from 'node:crypto';
-import { runAs, Secret, sleep, systemClock, type Logger } from '@tenon/core';
+import type { Account } from '@tenon/auth';
+import { isCodedError, runAs, Secret, sleep, systemClock, type InputProblem, type Logger } from '@tenon/core';
+import { serverError } from '../errors.ts';
 import type { Services } from '../services.ts';
 import type { Settings } from '../settings/settings.ts';
 import { loadSampleData } from './load-sample-data.ts';
+import { takeLock } from './take-lock.ts';
 
 /** What a first start made; all undefined on every later one. */
 export interface FirstStart {
@@ -20,53 +23,75 @@ export interface FirstStartOptions {
 }
 
 const LOCK = 'server:first-start';
-const LOCK_MS = 20_000;
+const UNFINISHED = 'server:first-start:unfinished';
+const TENANT = 'main';
+const POLL_MS = 250;
 
 /**
- * Makes the first tenant and its owner when the database has no tenant yet. Safe when several processes start together, and
- * after a start that was killed half way: each step looks what is there.
+ * Makes the first tenant and its owner when the database has no tenant yet, and goes on with a first start that was killed half
+ * way. Of several processes that start together, one does it and the others wait.
+ *
+ * @throws `SETTINGS_INVALID` when the owner of the settings is refused
  */
 export async function prepareFirstStart(options: FirstStartOptions): Promise<FirstStart> {
-  const { services } = options;
-  const { tenancy } = services;
-  const hasTenant = async (): Promise<boolean> => (await tenancy.tenants.list({ limit: 1 })).length > 0;
-  // Of several processes that start together, one makes the tenant and the others wait. The lock ends by itself, in case the
-  // one that holds it is killed.
-  while (!(await hasTenant())) {
-    if (await services.kv.setIfAbsent(LOCK, Buffer.from(String(process.pid)), { ttlMs: LOCK_MS })) {
-      return (await hasTenant()) ? {} : makeFirstTenant(options);
+  const { kv, tenancy } = options.services;
+  // In this order: the mark of an unfinished start is there before the tenant is.
+  const isDone = async (): Promise<boolean> =>
+    (await tenancy.tenants.list({ limit: 1 })).length > 0 && (await kv.get(UNFINISHED)) === undefined;
+  while (!(await isDone())) {
+    const lock = await takeLock(kv, LOCK);
+    if (lock === undefined) {
+      await sleep(systemClock, POLL_MS);
+      continue;
     }
-    await sleep(systemClock, 250);
+    try {
+      if (!(await isDone())) return await makeFirstTenant(options);
+    } finally {
+      await lock.release();
+    }
   }
   return {};
 }
 
+// Each step looks what is there: a start that was killed may have come this far or further.
 async function makeFirstTenant(options: FirstStartOptions): Promise<FirstStart> {
   const { services, settings } = options;
-  const { tenancy, auth } = services;
+  const { kv, tenancy } = services;
   const password = settings.ownerPassword ?? new Secret(makePassword());
-  const email = settings.ownerEmail;
-  const existing = await auth.accounts.findByEmail(email);
-  const account = existing ?? (await auth.register({ email, password, name: 'Owner' }));
-  // A start that was killed between the two steps left an account whose password nobody saw.
-  if (existing !== undefined) await auth.setPassword(existing.id, password);
-  const { tenant } = await tenancy.tenants.create({
-    id: 'main',
-    name: 'My company',
-    owner: { accountId: account.id, email: account.email, name: account.name },
-  });
+  await kv.set(UNFINISHED, Buffer.from(TENANT));
+  const account = await makeOwner(options, password);
+  if ((await tenancy.tenants.list({ limit: 1 })).length === 0) {
+    const owner = { accountId: account.id, email: account.email, name: account.name };
+    await tenancy.tenants.create({ id: TENANT, name: 'My company', owner });
+  }
   const sample = settings.sampleData
-    ? await runAs({ tenant: tenant.id, actor: { type: 'system', id: 'first-start' } }, () => loadSampleData(services))
+    ? await runAs({ tenant: TENANT, actor: { type: 'system', id: 'first-start' } }, () => loadSampleData(services))
     : undefined;
-  options.logger.info(
-    { tenantId: tenant.id, ...(sample === undefined ? {} : { sample }) },
-    'first tenant and owner made',
-  );
+  await kv.delete(UNFINISHED);
+  options.logger.info({ tenantId: TENANT, ...(sample === undefined ? {} : { sample }) }, 'first tenant and owner made');
   return {
-    owner: { email: account.email, tenantId: tenant.id },
+    owner: { email: account.email, tenantId: TENANT },
     ...(settings.ownerPassword === undefined ? { password } : {}),
     ...(sample === undefined ? {} : { sample }),
   };
+}
+
+async function makeOwner({ services: { auth }, settings }: FirstStartOptions, password: Secret): Promise<Account> {
+  const email = settings.ownerEmail;
+  try {
+    const existing = await auth.accounts.findByEmail(email);
+    if (existing === undefined) return await auth.register({ email, password, name: 'Owner' });
+    // Nobody has seen the password that the killed start made up.
+    await auth.setPassword(existing.id, password);
+    return existing;
+  } catch (error) {
+    if (!isCodedError(error, 'AUTH_INPUT_INVALID')) throw error;
+    const problems = error.details['problems'] as unknown as readonly InputProblem[];
+    const lines = problems.map(
+      ({ path, message }) => `  TENON_OWNER_${path === '/email' ? 'EMAIL' : 'PASSWORD'}: ${message}`,
+    );
+    throw serverError('SETTINGS_INVALID', `the settings are wrong:\n${lines.join('\n')}`, { cause: error });
+  }
 }
 
 // 80 bits in groups of four: easy to type, and no question of what is a letter and what a digit.

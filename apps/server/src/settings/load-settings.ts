@@ -2,6 +2,7 @@ import { Secret } from '@tenon/core';
 import { Value } from 'typebox/value';
 import { serverError } from '../errors.ts';
 import { settingsSchema, type SettingName } from './schema.ts';
+import { settingForms } from './setting-forms.ts';
 import type { Settings } from './settings.ts';
 
 /** Environment variables. */
@@ -47,7 +48,7 @@ export function loadSettings(environment: Environment): LoadedSettings {
       continue;
     }
     const value = parse(schema.kind, text.trim());
-    if (!Value.Check(settingsSchema[name], value)) {
+    if (!Value.Check(settingsSchema[name], value) || settingForms[name]?.(value) === false) {
       problems.push({ name, problem: `${expectation(name)} ${schema.description}` });
     } else {
       values[toProperty(name)] = schema.kind === 'secret' ? new Secret(value as string) : value;
@@ -128,13 +129,17 @@ function unknownVariables(environment: Environment): SettingProblem[] {
     });
 }
 
-// One letter added, left out or changed.
+// One letter added, left out or changed, or two that stand in each other's place.
 function isNear(known: string, given: string): boolean {
   if (Math.abs(known.length - given.length) > 1) return false;
   let start = 0;
   while (start < known.length && known[start] === given[start]) start += 1;
   const rest = (text: string, skip: number): string => text.slice(start + skip);
-  return [rest(known, 1) === rest(given, 1), rest(known, 1) === rest(given, 0), rest(known, 0) === rest(given, 1)].some(
-    Boolean,
+  const swapped = `${known[start + 1]}${known[start]}${rest(known, 2)}`;
+  return (
+    swapped === rest(given, 0) ||
+    rest(known, 1) === rest(given, 1) ||
+    rest(known, 1) === rest(given, 0) ||
+    rest(known, 0) === rest(given, 1)
   );
 }
