@@ -1,7 +1,6 @@
 import { existsSync } from 'node:fs';
 import process from 'node:process';
 import { toError } from '@tenon/core';
-import { createLogger } from '@tenon/server';
 import { runCli } from './run-cli.ts';
 
 // What the environment says already wins over the file.
@@ -19,12 +18,14 @@ for (const name of ['SIGINT', 'SIGTERM'] as const) {
 // Nobody knows what state a fault like this leaves behind: say so, let running work end, and go.
 for (const event of ['uncaughtException', 'unhandledRejection'] as const) {
   process.on(event, (thrown: unknown) => {
-    createLogger({ level: 'error' }).error({ err: toError(thrown) }, event);
     process.exitCode = 1;
     stop.abort(event);
+    void logFault(toError(thrown), event);
   });
 }
 
+// Waiting for a database that is down must not look like having nothing left to do.
+const keepAlive = setInterval(() => undefined, 60_000);
 const exitCode = await runCli(process.argv.slice(2), {
   environment: process.env,
   stdin: process.stdin,
@@ -32,4 +33,10 @@ const exitCode = await runCli(process.argv.slice(2), {
   stderr: process.stderr,
   signal: stop.signal,
 });
+clearInterval(keepAlive);
 process.exitCode ??= exitCode;
+
+async function logFault(err: Error, event: string): Promise<void> {
+  const { createLogger } = await import('@tenon/server');
+  createLogger({ level: 'error' }).error({ err }, event);
+}

@@ -1,6 +1,6 @@
+import { readFileSync } from 'node:fs';
 import { Command, CommanderError } from 'commander';
 import { isCodedError, toError } from '@tenon/core';
-import { version } from '@tenon/server';
 import type { Cli } from './cli.ts';
 import { createTenant } from './commands/create-tenant.ts';
 import { createUser } from './commands/create-user.ts';
@@ -40,7 +40,7 @@ export async function runCli(args: readonly string[], cli: Cli): Promise<number>
 function createProgram(cli: Cli): Command {
   const program = new Command('tenon')
     .description('Runs and looks after a Tenon server.')
-    .version(version)
+    .version(ownVersion())
     .addHelpText('after', SETTINGS_HINT);
   const commands = [
     serve(cli),
@@ -54,6 +54,13 @@ function createProgram(cli: Cli): Command {
   ];
   for (const command of commands) program.addCommand(command);
   return configure(program, cli);
+}
+
+function ownVersion(): string {
+  const { version } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as {
+    readonly version: string;
+  };
+  return version;
 }
 
 function group(name: string, description: string, commands: readonly Command[]): Command {

@@ -1,5 +1,5 @@
 import { runAs, type Logger } from '@tenon/core';
-import { compose, createLogger, loadSettings, type Composition, type Settings } from '@tenon/server';
+import type { Composition, Settings } from '@tenon/server';
 import type { Cli } from './cli.ts';
 
 /** What work with services receives. */
@@ -8,7 +8,8 @@ export interface OpenServices extends Pick<Composition, 'services' | 'keys'> {
 }
 
 /** Reads the settings, and tells of variables that look like settings and are none. */
-export function readSettings(cli: Cli): Settings {
+export async function readSettings(cli: Cli): Promise<Settings> {
+  const { loadSettings } = await import('@tenon/server');
   const { settings, warnings } = loadSettings(cli.environment);
   for (const { name, problem } of warnings) cli.stderr.write(`! ${name}: ${problem}\n`);
   return settings;
@@ -16,8 +17,9 @@ export function readSettings(cli: Cli): Settings {
 
 /** Opens the database, brings its schema up to date, does the work, and closes everything again. */
 export async function withServices<T>(cli: Cli, work: (open: OpenServices) => Promise<T>): Promise<T> {
-  const settings = readSettings(cli);
-  const composition = await compose(settings, { logger: commandLogger(cli, settings) });
+  const { compose } = await import('@tenon/server');
+  const settings = await readSettings(cli);
+  const composition = await compose(settings, { logger: await commandLogger(cli, settings) });
   try {
     await composition.ready();
     return await work({ services: composition.services, keys: composition.keys, settings });
@@ -35,7 +37,8 @@ export function inTenant<T>(tenant: string, work: () => Promise<T>): Promise<T> 
  * Log lines of a command: on standard error, as plain text, and only those that its user must know (that the database does
  * not answer yet, for example); all of them, as a server writes them, where TENON_LOG_LEVEL is `debug`.
  */
-export function commandLogger(cli: Cli, settings: Settings): Logger {
+export async function commandLogger(cli: Cli, settings: Settings): Promise<Logger> {
+  const { createLogger } = await import('@tenon/server');
   if (settings.logLevel === 'debug') {
     return createLogger({ level: 'debug', destination: { write: (line) => void cli.stderr.write(line) } });
   }

@@ -1,6 +1,5 @@
 import { Command } from 'commander';
-import { KeyRing } from '@tenon/crypto';
-import { loadKeys } from '@tenon/server';
+import type { LoadedKeys } from '@tenon/server';
 import { outputOf, type Cli } from '../cli.ts';
 import type { OutputOptions } from '../output.ts';
 import { readSettings } from '../with-services.ts';
@@ -15,8 +14,9 @@ export function generateKeys(cli: Cli): Command {
     .description('Print new encryption keys, as TENON_KEYS takes them. Changes nothing.')
     .option('--rotate', 'print the present keys with a new one before them, which seals from then on')
     .option('--json', 'print the result as JSON')
-    .action((options: GenerateOptions) => {
-      const present = options.rotate === true ? loadKeys(readSettings(cli), { create: false }) : undefined;
+    .action(async (options: GenerateOptions) => {
+      const { KeyRing } = await import('@tenon/crypto');
+      const present = options.rotate === true ? await presentKeys(cli) : undefined;
       const ring = present?.keys.rotate() ?? KeyRing.generate();
       const text = ring.format().reveal();
       const output = outputOf(cli, options);
@@ -26,4 +26,9 @@ export function generateKeys(cli: Cli): Command {
         `To use ${present === undefined ? 'this key' : 'these keys'}, ${place} and restart. Keep ${present === undefined ? 'it' : 'them'} secret, and keep a copy.`,
       );
     });
+}
+
+async function presentKeys(cli: Cli): Promise<LoadedKeys> {
+  const { loadKeys } = await import('@tenon/server');
+  return loadKeys(await readSettings(cli), { create: false });
 }

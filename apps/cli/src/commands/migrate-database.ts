@@ -1,5 +1,4 @@
 import { Command } from 'commander';
-import { compose } from '@tenon/server';
 import { outputOf, type Cli } from '../cli.ts';
 import type { OutputOptions } from '../output.ts';
 import { commandLogger, readSettings } from '../with-services.ts';
@@ -10,8 +9,9 @@ export function migrateDatabase(cli: Cli): Command {
     .description('Bring the database schema up to date. The server does it at every start.')
     .option('--json', 'print the result as JSON')
     .action(async (options: OutputOptions) => {
-      const settings = readSettings(cli);
-      const composition = await compose(settings, { logger: commandLogger(cli, settings) });
+      const { compose } = await import('@tenon/server');
+      const settings = await readSettings(cli);
+      const composition = await compose(settings, { logger: await commandLogger(cli, settings) });
       try {
         const { applied, total } = await composition.ready();
         const lines =

@@ -1,5 +1,5 @@
 import { Command } from 'commander';
-import { startServer, type FirstStart, type RunningServer, type Settings } from '@tenon/server';
+import type { FirstStart, RunningServer, Settings } from '@tenon/server';
 import type { Cli } from '../cli.ts';
 import { readSettings } from '../with-services.ts';
 
@@ -8,7 +8,8 @@ export function serve(cli: Cli): Command {
   return new Command('serve')
     .description('Start the server. Ctrl-C stops it after running requests.')
     .action(async () => {
-      const settings = readSettings(cli);
+      const { startServer } = await import('@tenon/server');
+      const settings = await readSettings(cli);
       const server = await startServer({ settings });
       try {
         const first = await Promise.race([server.ready, stopRequest(cli.signal)]);

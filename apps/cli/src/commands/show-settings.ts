@@ -1,5 +1,4 @@
 import { Command } from 'commander';
-import { describeSettings, renderEnvExample, renderSettingsTable } from '@tenon/server';
 import { outputOf, type Cli } from '../cli.ts';
 import type { OutputOptions } from '../output.ts';
 
@@ -15,7 +14,8 @@ export function showSettings(cli: Cli): Command {
     .option('--env', 'as a file .env to fill in')
     .option('--markdown', 'as a Markdown table')
     .option('--json', 'as JSON')
-    .action((options: ShowSettingsOptions) => {
+    .action(async (options: ShowSettingsOptions) => {
+      const { describeSettings, renderEnvExample, renderSettingsTable } = await import('@tenon/server');
       const settings = describeSettings();
       const text =
         options.env === true ? renderEnvExample() : options.markdown === true ? renderSettingsTable() : undefined;
