@@ -35,6 +35,8 @@ const exitCode = await runCli(process.argv.slice(2), {
 });
 clearInterval(keepAlive);
 process.exitCode ??= exitCode;
+// What could not be closed in time, such as a statement that hangs in the database, must not hold the process.
+setTimeout(() => process.exit(), 500).unref();
 
 async function logFault(err: Error, event: string): Promise<void> {
   const { createLogger } = await import('@tenon/server');

@@ -14,7 +14,7 @@ import type { Settings } from './settings/settings.ts';
 import { version } from './version.ts';
 
 // Long for whoever sends request after request, and short for whoever waits until the process has ended.
-const LAST_REQUEST_MS = 500;
+const LAST_REQUEST_MS = 1_000;
 const CLOSE_MS = 3_000;
 
 // Somebody else has the port, or it is not allowed; the address is not one of this machine, or no address.
@@ -137,7 +137,8 @@ async function drain(app: Awaited<ReturnType<typeof createApp>>, limitMs: number
   const endIdle = server.closeIdleConnections.bind(server);
   server.closeIdleConnections = () => undefined;
   const timers = [
-    setTimeout(endIdle, Math.min(LAST_REQUEST_MS, limitMs)),
+    // What has arrived by then is read first.
+    setTimeout(() => setImmediate(endIdle), Math.min(LAST_REQUEST_MS, limitMs)),
     setTimeout(() => {
       logger.warn({ limitMs }, 'requests were still running at the end of the shutdown time; they are cut off');
       server.closeAllConnections();

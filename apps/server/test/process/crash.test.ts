@@ -30,7 +30,7 @@ describe('a fault that nobody handles', () => {
       expect(await running.send(body.slice(10))).toMatch(/^HTTP\/1\.1 401/);
       expect(await server.exit()).toEqual({ code: 1, signal: null });
       expect(server.log()).toContainEqual(
-        expect.objectContaining({ level: 'fatal', err: expect.objectContaining({ message }) }),
+        expect.objectContaining({ level: 'error', err: expect.objectContaining({ message }) }),
       );
     },
   );

@@ -71,7 +71,6 @@ describe.concurrent('a server that is told to stop', () => {
     await connection.closed;
     await expect(openRawConnection(url)).rejects.toMatchObject({ code: 'ECONNREFUSED' });
     server.kill('SIGTERM');
-    server.kill('SIGINT');
 
     expect(await neverWhole).toBe('');
     expect(await server.exit()).toEqual({ code: 0, signal: null });

@@ -38,10 +38,10 @@ export interface ServerProcessOptions {
 const PATIENCE_MS = 30_000;
 // A third of a start would go into compiling the same files again.
 const compileCache = join(tmpdir(), 'tenon-test-compile-cache');
-const program = fileURLToPath(new URL('server-entry.ts', import.meta.url));
+const program = fileURLToPath(new URL('../../../../cli/src/main.ts', import.meta.url));
 const address = /https?:\/\/(?:127\.0\.0\.1|localhost|\[::1?\]|0\.0\.0\.0):\d+/;
 
-/** Starts the server with these settings and no others: nothing of this process's environment reaches it but the PATH. */
+/** Runs `tenon serve` with these settings and no others: nothing of this process's environment reaches it but the PATH. */
 export function startServerProcess(
   settings: Readonly<Record<string, string>>,
   options: ServerProcessOptions = {},
@@ -49,6 +49,8 @@ export function startServerProcess(
   const preload = (options.preload ?? []).flatMap((file) => ['--import', file.href]);
   const child = spawn(process.execPath, ['--conditions=@tenon/source', ...preload, program, 'serve'], {
     env: { PATH: process.env['PATH'], HOME: process.env['HOME'], NODE_COMPILE_CACHE: compileCache, ...settings },
+    // Away from any .env file.
+    cwd: tmpdir(),
     stdio: ['ignore', 'pipe', 'pipe'],
   });
   let output = '';
