@@ -53,7 +53,8 @@ describe('tenon import', () => {
         people: (await tenancy.users.list(people.value, cursors)).items,
         orders: (await trading.orders.list(orders.value, cursors)).items,
       };
-    }).finally(() => composition.stop());
+    });
+    await composition.stop();
     expect(found.products).toMatchObject([
       { sku: 'OIL-1', name: 'Olive oil "Primo", 1 l', description: 'Cold pressed.\nKeep it dark.', category: 'Öle' },
     ]);
