@@ -13,6 +13,8 @@ const TOTAL = 100_000;
 const CONNECTIONS = 50;
 const OWNER = { email: 'owner@bench.example', password: 'a bench needs an owner' };
 
+const mebibytes = (bytes: number): number => Math.round((bytes / 2 ** 20) * 10) / 10;
+
 interface Memory {
   readonly heapBytes: number;
   readonly residentBytes: number;
@@ -95,7 +97,6 @@ export async function run(): Promise<BenchResult> {
     const before = await measure(server);
     await mixed(server, token, productIds, WARM_UP, TOTAL);
     const after = await measure(server);
-    const mebibytes = (bytes: number): number => Math.round((bytes / 2 ** 20) * 10) / 10;
     return {
       name: 'memory',
       unit: '',

@@ -43,6 +43,10 @@ async function fill({ database }: Services): Promise<void> {
   await database.maintain();
 }
 
+/** An id that was filled in, another one each turn. */
+const hex = (kind: string, turn: number, most: number): string =>
+  `018f${kind}-0000-7000-8000-${(1 + ((turn * 7919) % most)).toString(16).padStart(12, '0')}`;
+
 type Query = (turn: number) => Promise<unknown>;
 
 function queries({ tenancy, trading, cursors }: Services): Readonly<Record<string, Query>> {
@@ -51,8 +55,6 @@ function queries({ tenancy, trading, cursors }: Services): Readonly<Record<strin
     if (!parsed.ok) throw new Error(JSON.stringify(parsed.error));
     return parsed.value;
   };
-  const hex = (kind: string, turn: number, most: number): string =>
-    `018f${kind}-0000-7000-8000-${(1 + ((turn * 7919) % most)).toString(16).padStart(12, '0')}`;
   const products =
     (parameters: (turn: number) => Readonly<Record<string, string>>): Query =>
     (turn) =>

@@ -1,6 +1,6 @@
 import type { FastifyBaseLogger } from 'fastify';
 
-type Write = (...args: readonly unknown[]) => void;
+type Writers = Record<string, (...args: readonly unknown[]) => void>;
 
 /**
  * A request's logger that is made when a request first writes a line of its own. Nearly none does: the one line that all have
@@ -10,9 +10,9 @@ export function createLazyChildLogger(parent: FastifyBaseLogger, bindings: Recor
   let made: FastifyBaseLogger | undefined;
   const child = (): FastifyBaseLogger => (made ??= parent.child(bindings));
   const write =
-    (level: 'trace' | 'debug' | 'info' | 'warn' | 'error' | 'fatal'): Write =>
-    (...args) => {
-      (child()[level] as Write)(...args);
+    (level: 'trace' | 'debug' | 'info' | 'warn' | 'error' | 'fatal') =>
+    (...args: readonly unknown[]): void => {
+      (child() as unknown as Writers)[level]?.(...args);
     };
   return {
     level: parent.level,
