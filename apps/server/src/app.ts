@@ -62,6 +62,12 @@ export async function createApp(options: AppOptions): Promise<FastifyInstance> {
     logController: new LogController({ disableRequestLogging: true, requestIdLogLabel: 'requestId' }),
     bodyLimit: settings.bodyLimitBytes,
     requestTimeout: settings.requestTimeoutMs,
+    http: {
+      // Node exchanges the two limits when this one is the longer, and it is a minute by default.
+      headersTimeout: settings.requestTimeoutMs,
+      // Node looks for requests that are late only so often, by default each 30 seconds.
+      connectionsCheckingInterval: Math.ceil(settings.requestTimeoutMs / 10),
+    },
     trustProxy: settings.trustedProxies.length === 0 ? false : [...settings.trustedProxies],
     forceCloseConnections: 'idle',
     // While draining, requests on open connections are still answered: the work is done, and clients see no error.

@@ -35,7 +35,8 @@ export function parseKeys(text: string, source: string): ParsedKey[] {
   return line.split(',').map((entry, index) => {
     const [id = '', encoded, ...rest] = entry.split(':');
     const refuse = (why: string): never => {
-      const keyId = isKeyId(id) ? id : undefined;
+      // Without a colon it may be the key itself.
+      const keyId = encoded !== undefined && isKeyId(id) ? id : undefined;
       const name = keyId === undefined ? `key ${index + 1}` : `key ${index + 1} ("${keyId}")`;
       throw cryptoError('KEY_RING_INVALID', `${source}: ${name} ${why}`, {
         details: { position: index + 1, ...(keyId !== undefined && { keyId }) },

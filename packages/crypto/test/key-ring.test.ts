@@ -100,6 +100,10 @@ describe('reading a ring from text', () => {
     expect(error?.message).toMatch(/^TENON_KEYS: key 2 \("bad-one"\)/);
   });
 
+  it('does not show a key that stands there without an id, even where it could be one', () => {
+    expect(thrownBy(() => KeyRing.parse('hunter2'))?.message).toMatch(/key 1 is not of the form id:key/);
+  });
+
   it('never shows material in an error, whatever is wrong with the text', () => {
     const damage = fc.constantFrom<(id: string, key: string) => string>(
       (_, key) => key,

@@ -43,7 +43,7 @@ export function healthRoutes(
       const state = readiness.state();
       if (state !== 'ready') return reply.code(503).header('retry-after', '2').send({ status: state });
       try {
-        await database.ping();
+        await answered(database, settings.databaseAcquireTimeoutMs);
         return { status: 'ready' };
       } catch (error) {
         const detail = isCodedError(error) ? error.message : 'the database does not answer';
@@ -61,6 +61,17 @@ export function healthRoutes(
       return metrics.render();
     },
   );
+}
+
+// An answer that a lost connection will never bring must not keep who asks, nor the next one.
+async function answered(database: Services['database'], limitMs: number): Promise<void> {
+  const { promise: tooLong, reject } = Promise.withResolvers<never>();
+  const timer = setTimeout(() => reject(new Error('no answer in time')), limitMs);
+  try {
+    await Promise.race([database.ping(), tooLong]);
+  } finally {
+    clearTimeout(timer);
+  }
 }
 
 function assertMayReadMetrics(request: FastifyRequest, settings: Settings): void {

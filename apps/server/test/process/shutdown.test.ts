@@ -102,4 +102,15 @@ describe.concurrent('a server that is told to stop', () => {
       await locker.end();
     }
   });
+
+  it('was still there although it is a worker alone, which has nothing to listen to', async () => {
+    await using place = await openPlace(describeDrivers().at(-1) ?? 'pglite');
+    await using server = startServerProcess({ ...place.settings, TENON_ROLES: 'worker', TENON_LOG_LEVEL: 'debug' });
+    await vi.waitUntil(() => server.output().includes('Tenon is working (worker)'), { ...soon, timeout: 30_000 });
+    await vi.waitUntil(() => server.output().includes('expired rows removed'), soon);
+    server.kill('SIGTERM');
+    expect(await server.exit()).toEqual({ code: 0, signal: null });
+    expect(server.output()).toContain('stopping');
+    expect(server.output()).not.toContain('listening');
+  });
 });
