@@ -84,15 +84,7 @@ export async function createApp(options: AppOptions): Promise<FastifyInstance> {
   answerErrors(app);
   recordRequests(app, metrics);
   sendSecurityHeaders(app);
-  if (settings.corsOrigins.length > 0) {
-    await app.register(cors, {
-      origin: [...settings.corsOrigins],
-      credentials: true,
-      methods: ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE'],
-      exposedHeaders: ['etag', 'location', 'retry-after', 'x-request-id', 'idempotency-replayed'],
-      maxAge: 600,
-    });
-  }
+  await letOriginsIn(app, settings.corsOrigins);
   refuseUntilReady(app, readiness);
   guardRoutes(app, createAuthenticator(services), ['/docs', '*']);
   const drained = watchCrossTenantAccess(app, services);
@@ -120,6 +112,17 @@ export async function createApp(options: AppOptions): Promise<FastifyInstance> {
   await options.routes?.(app, services);
   await app.ready();
   return app;
+}
+
+async function letOriginsIn(app: FastifyInstance, origins: readonly string[]): Promise<void> {
+  if (origins.length === 0) return;
+  await app.register(cors, {
+    origin: [...origins],
+    credentials: true,
+    methods: ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE'],
+    exposedHeaders: ['etag', 'location', 'retry-after', 'x-request-id', 'idempotency-replayed'],
+    maxAge: 600,
+  });
 }
 
 function refuseUntilReady(app: FastifyInstance, readiness: Readiness): void {
