@@ -8,6 +8,7 @@ import { generateKeys } from './commands/generate-keys.ts';
 import { importRows } from './commands/import-rows.ts';
 import { listTenants } from './commands/list-tenants.ts';
 import { migrateDatabase } from './commands/migrate-database.ts';
+import { reseal } from './commands/reseal.ts';
 import { runDoctor } from './commands/run-doctor.ts';
 import { serve } from './commands/serve.ts';
 import { setPassword } from './commands/set-password.ts';
@@ -47,7 +48,7 @@ function createProgram(cli: Cli): Command {
     migrateDatabase(cli),
     runDoctor(cli),
     showSettings(cli),
-    group('keys', 'Encryption keys.', [generateKeys(cli)]),
+    group('keys', 'Encryption keys.', [generateKeys(cli), reseal(cli)]),
     group('tenant', 'Tenants.', [createTenant(cli), listTenants(cli)]),
     group('user', 'People of a tenant.', [createUser(cli), setPassword(cli)]),
     importRows(cli),
