@@ -1,4 +1,3 @@
-import { isUtf8 } from 'node:buffer';
 import { serverError } from '../errors.ts';
 import { importFields, toColumnName, toFieldName, type ImportField, type ImportKind } from './import-kind.ts';
 import type { SourceRow } from './source-row.ts';
@@ -17,10 +16,7 @@ export interface Column {
  */
 export function readColumns(kind: ImportKind, header: SourceRow | undefined, file: string): readonly Column[] {
   if (header === undefined) throw invalid(kind, `"${file}" is empty: its first line must name the columns`);
-  if (!isUtf8(header.bytes)) {
-    throw invalid(kind, `the first line of "${file}" is not valid UTF-8: save the file as CSV in UTF-8`);
-  }
-  if (header.problem !== undefined) throw invalid(kind, `the first line of "${file}" ${header.problem}`);
+  if (header.problem !== undefined) throw invalid(kind, `the first line of "${file}" ${header.problem}.`);
   const fields = importFields(kind);
   const titles = header.cells.map((cell) => cell.trim());
   const names = titles.map(toFieldName);

@@ -10,7 +10,7 @@ export function splitNdjson(lines: readonly Line[]): readonly SourceRow[] {
     const bytes = withoutCarriageReturn(line.bytes);
     const problem = problemOfLine(line, bytes);
     const text = bytes.toString('utf8');
-    return text.trim() === '' ? [] : [{ line: line.number, end: line.end, bytes, problem, cells: [text] }];
+    return text.trim() === '' ? [] : [{ line: line.number, end: line.end, text, problem, cells: [] }];
   });
 }
 
@@ -36,7 +36,7 @@ function toEntry(row: SourceRow): ImportEntry {
   if (row.problem !== undefined) return rejectedEntry([row], row.problem);
   let value: unknown;
   try {
-    value = JSON.parse(row.cells[0] as string);
+    value = JSON.parse(row.text);
   } catch {
     return rejectedEntry([row], 'is not valid JSON');
   }

@@ -3,7 +3,7 @@ import type { ImportSource } from './import-source.ts';
 import type { Position } from './read-lines.ts';
 
 // Rows may be as long as 1 MiB, so their number alone is no bound for memory.
-const MAX_BATCH_BYTES = 4_194_304;
+const MAX_BATCH_CHARACTERS = 4_194_304;
 
 /** Entries that are written together. */
 export interface Batch {
@@ -32,12 +32,12 @@ export async function* readBatches(options: ReadBatchesOptions): AsyncGenerator<
   const makeEntries = source.entryMaker();
   let entries: ImportEntry[] = [];
   let rows = 0;
-  let bytes = 0;
+  let characters = 0;
   const take = (): Batch => {
     const batch = { entries, rows, end: (entries.at(-1) as ImportEntry).end };
     entries = [];
     rows = 0;
-    bytes = 0;
+    characters = 0;
     return batch;
   };
   const collect = function* (made: readonly ImportEntry[]): Generator<Batch> {
@@ -45,8 +45,8 @@ export async function* readBatches(options: ReadBatchesOptions): AsyncGenerator<
       if (entry.end.offset <= from.offset) continue;
       entries.push(entry);
       rows += entry.rows.length;
-      for (const row of entry.rows) bytes += row.bytes.length;
-      if (entries.length >= size || bytes >= MAX_BATCH_BYTES) yield take();
+      for (const row of entry.rows) characters += row.text.length;
+      if (entries.length >= size || characters >= MAX_BATCH_CHARACTERS) yield take();
     }
   };
 

@@ -3,7 +3,7 @@ import type { FileHandle } from 'node:fs/promises';
 /** The longest row that is read, in bytes. A longer one is rejected without being held in memory. */
 export const MAX_ROW_BYTES = 1_048_576;
 
-const CHUNK_BYTES = 262_144;
+const CHUNK_BYTES = 65_536;
 const SHOWN_BYTES = 1_000;
 const LINE_FEED = 0x0a;
 

@@ -87,9 +87,7 @@ async function guarded<T>(path: string, work: () => Promise<T>): Promise<T> {
 }
 
 function toText({ entry, reasons }: RejectedEntry): string {
-  return entry.rows
-    .map((row, index) => `${row.line},${toCell(reasons[index] ?? '')},${toCell(row.bytes.toString('utf8'))}\n`)
-    .join('');
+  return entry.rows.map((row, index) => `${row.line},${toCell(reasons[index] ?? '')},${toCell(row.text)}\n`).join('');
 }
 
 function toCell(text: string): string {

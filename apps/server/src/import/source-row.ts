@@ -7,8 +7,8 @@ export interface SourceRow {
   readonly line: number;
   /** Where the next row begins. */
   readonly end: Position;
-  /** The row as it stands in the file, without the line end. */
-  readonly bytes: Buffer;
+  /** The row as it stands in the file, without the line end; bytes that are no UTF-8 as U+FFFD. */
+  readonly text: string;
   /** Why it cannot be read as a row. Undefined: it can. */
   readonly problem: string | undefined;
   /** Its cells; where there is a problem, the best guess at them. */

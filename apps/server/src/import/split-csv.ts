@@ -64,15 +64,15 @@ function toRow(lines: readonly Line[]): SourceRow | undefined {
   if (bytes.length === 0) return undefined;
   const problem = problemOfLine(first, bytes);
   const text = bytes.toString('utf8');
-  if (!text.includes('"')) return { line: first.number, end: last.end, bytes, problem, cells: text.split(',') };
+  if (!text.includes('"')) return { line: first.number, end: last.end, text, problem, cells: text.split(',') };
   const parsed = splitQuoted(text);
   if (typeof parsed === 'string') return malformed(first, parsed);
-  return { line: first.number, end: last.end, bytes, problem, cells: parsed };
+  return { line: first.number, end: last.end, text, problem, cells: parsed };
 }
 
 function malformed(line: Line, problem: string): SourceRow {
-  const bytes = withoutCarriageReturn(line.bytes);
-  return { line: line.number, end: line.end, bytes, problem, cells: guessCells(bytes.toString('utf8')) };
+  const text = withoutCarriageReturn(line.bytes).toString('utf8');
+  return { line: line.number, end: line.end, text, problem, cells: guessCells(text) };
 }
 
 function guessCells(text: string): readonly string[] {
