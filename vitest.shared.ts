@@ -9,6 +9,8 @@ export const shared = defineConfig({
   test: {
     pool: 'threads',
     isolate: false,
+    // By default Vitest leaves a core free. A project does not take this over from the root.
+    maxWorkers: 2,
     environment: 'node',
     include: ['test/**/*.test.ts'],
     testTimeout: 30_000,

@@ -36,7 +36,7 @@ async function mixed(
   from: number,
   to: number,
 ): Promise<void> {
-  const headers = { authorization: `Bearer ${token}` };
+  const headers = [{ authorization: `Bearer ${token}` }];
   const kinds: readonly LoadRequest[] = [
     { method: 'GET', url: `${server.url}/v1/products?limit=5`, headers },
     { method: 'GET', url: `${server.url}/v1/products/{choice}`, headers, choices: productIds },

@@ -34,11 +34,12 @@ export const testArrows: Readonly<Record<string, Readonly<Record<string, string>
 };
 
 /**
- * Files outside every package that the code beside a package's `src` (its tests, its vitest.config.ts) may import by a
- * relative path, and why.
+ * Files outside every package that benches and the code beside a package's `src` (its tests, its vitest.config.ts) may import
+ * by a relative path, and why.
  */
 export const sharedFiles: Readonly<Record<string, string>> = {
   'vitest.shared.ts': 'what every test project has in common',
+  'scripts/services/find-services.ts': 'benches use the PostgreSQL that tests use, or start it',
   'scripts/services/service.ts': 'types of the servers that fault tests start',
   'scripts/services/postgres.ts': 'fault tests kill and restart a PostgreSQL of their own',
   'scripts/services/redis.ts': 'fault tests kill and restart a Redis of their own',

@@ -4,7 +4,7 @@ import { loadSettings, startServer } from '@tenon/server';
 const { settings } = loadSettings(process.env);
 const server = await startServer({ settings });
 await server.ready;
-process.stdout.write(`listening ${server.url}\n`);
+process.send?.({ listening: server.url });
 process.on('message', () => {
   globalThis.gc?.();
   globalThis.gc?.();

@@ -12,7 +12,8 @@ interface ProductRow {
 }
 
 const tenant = process.env['BARE_TENANT'] ?? '';
-const userId = process.env['BARE_USER'] ?? '';
+const userIds = (process.env['BARE_USERS'] ?? '').split(',');
+let orders = 0;
 const pool = new pg.Pool({ connectionString: process.env['BARE_DATABASE_URL'], max: 10 });
 const app = Fastify();
 const columns =
@@ -77,13 +78,14 @@ app.post('/v1/orders', (request, reply) =>
     );
     if (taken.rows.length !== lines.length) throw new Error('not enough in stock');
     const orderId = randomUUID();
+    orders += 1;
     const byId = new Map(taken.rows.map((row) => [row.id, row]));
     const priced = lines.map((line) => ({ ...line, price: Number(byId.get(line.productId)?.price_minor ?? 0) }));
     const total = priced.reduce((sum, line) => sum + line.price * line.quantity, 0);
     const order = await client.query(
       `insert into orders (id, user_id, status, currency, total_minor, holds_stock, placed_at, created_at, updated_at)
        values ($1, $2, 'placed', $3, $4, true, now(), now(), now()) returning *`,
-      [orderId, userId, taken.rows[0]?.currency, total],
+      [orderId, userIds[orders % userIds.length], taken.rows[0]?.currency, total],
     );
     await client.query(
       `insert into order_lines (order_id, position, product_id, sku, quantity, unit_price_minor, discount_percent, total_minor)
@@ -103,5 +105,5 @@ app.post('/v1/orders', (request, reply) =>
   }),
 );
 
-process.stdout.write(`listening ${await app.listen({ port: 0, host: '127.0.0.1' })}\n`);
+process.send?.({ listening: await app.listen({ port: 0, host: '127.0.0.1' }) });
 process.once('SIGTERM', () => void app.close().then(() => pool.end()));

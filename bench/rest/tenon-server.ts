@@ -4,5 +4,5 @@ import { loadSettings, startServer } from '@tenon/server';
 const { settings } = loadSettings(process.env);
 const server = await startServer({ settings });
 await server.ready;
-process.stdout.write(`listening ${server.url}\n`);
+process.send?.({ listening: server.url });
 process.once('SIGTERM', () => void server.stop().then(() => process.exit(0)));

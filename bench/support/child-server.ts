@@ -1,6 +1,8 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { createInterface } from 'node:readline';
+import { closeSync, mkdtempSync, openSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 /** A server in a process of its own. */
@@ -13,7 +15,8 @@ export interface ChildServer {
 const root = fileURLToPath(new URL('../../', import.meta.url));
 
 /**
- * Starts a program that prints `listening <url>` on its own line, in the source condition of this repository.
+ * Starts a program that reports `{ listening: url }` to its parent, in the source condition of this repository. What it prints (its
+ * log) goes to a file: read by the bench, it would cost the machine that is measured.
  *
  * @param entry - file below the repository's root
  */
@@ -21,28 +24,26 @@ export async function startChildServer(
   entry: string,
   environment: Readonly<Record<string, string>>,
 ): Promise<ChildServer> {
+  const folder = mkdtempSync(join(tmpdir(), 'tenon-bench-log-'));
+  const log = openSync(join(folder, 'server.log'), 'a');
   const child = spawn(process.execPath, ['--conditions=@tenon/source', `${root}${entry}`], {
     env: { ...process.env, ...environment },
-    // The channel is for the bench that asks how much memory is held.
-    stdio: ['ignore', 'pipe', 'inherit', 'ipc'] as const,
+    stdio: ['ignore', log, 'inherit', 'ipc'],
   });
-  const { stdout } = child;
-  if (stdout === null) throw new Error(`${entry} has no output to read`);
-  const lines = createInterface({ input: stdout });
+  closeSync(log);
   const url = await new Promise<string>((resolve, reject) => {
-    lines.on('line', (line) => {
-      // What it prints further (its log) is read and dropped, as a log collector would.
-      if (line.startsWith('listening ')) resolve(line.slice('listening '.length));
-    });
+    child.once('message', (message) => resolve((message as { readonly listening: string }).listening));
     child.once('exit', (code) => reject(new Error(`${entry} ended with code ${code} before it listened`)));
   });
   return {
     url,
     process: child,
     async stop(): Promise<void> {
-      if (child.exitCode !== null) return;
-      child.kill('SIGTERM');
-      await once(child, 'exit');
+      if (child.exitCode === null) {
+        child.kill('SIGTERM');
+        await once(child, 'exit');
+      }
+      rmSync(folder, { recursive: true, force: true });
     },
   };
 }

@@ -7,9 +7,11 @@ import type { LoadOptions, LoadReport, LoadRequest } from './load.ts';
 const { request, options } = JSON.parse(await text(process.stdin)) as { request: LoadRequest; options: LoadOptions };
 const target = new URL(request.url.replaceAll('{', '%7B').replaceAll('}', '%7D'));
 const path = decodeURIComponent(target.pathname) + target.search;
-const headers = Object.entries({ host: target.host, ...request.headers })
-  .map(([name, value]) => `${name}: ${value}\r\n`)
-  .join('');
+const headerSets = (request.headers ?? [{}]).map((headers) =>
+  Object.entries({ host: target.host, ...headers })
+    .map(([name, value]) => `${name}: ${value}\r\n`)
+    .join(''),
+);
 
 let sequence = options.start ?? 0;
 let failures = 0;
@@ -17,7 +19,7 @@ const latencies: number[] = [];
 const startedAt = performance.now();
 const endsAt = startedAt + options.seconds * 1000;
 
-function nextRequest(): string {
+function nextRequest(headers: string): string {
   sequence += 1;
   const choice = request.choices?.[sequence % request.choices.length] ?? '';
   const fill = (template: string): string =>
@@ -31,7 +33,8 @@ function more(): boolean {
   return performance.now() < endsAt && latencies.length + failures < (options.requests ?? Infinity);
 }
 
-function runConnection(): Promise<void> {
+function runConnection(index: number): Promise<void> {
+  const headers = headerSets[index % headerSets.length] ?? '';
   return new Promise((resolve) => {
     const socket = connect(Number(target.port), target.hostname);
     socket.setNoDelay(true);
@@ -39,7 +42,7 @@ function runConnection(): Promise<void> {
     let received = '';
     const send = (): void => {
       sentAt = performance.now();
-      socket.write(nextRequest());
+      socket.write(nextRequest(headers));
     };
     socket.on('connect', send);
     socket.on('data', (chunk) => {
@@ -61,7 +64,7 @@ function runConnection(): Promise<void> {
   });
 }
 
-await Promise.all(Array.from({ length: options.connections }, runConnection));
+await Promise.all(Array.from({ length: options.connections }, (_, index) => runConnection(index)));
 const seconds = (performance.now() - startedAt) / 1000;
 const sorted = Float64Array.from(latencies).toSorted();
 const percentile = (share: number): number =>

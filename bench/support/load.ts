@@ -8,7 +8,8 @@ export interface LoadRequest {
   readonly method: 'GET' | 'POST';
   /** `{n}` in path or body becomes a number that counts up over all connections. */
   readonly url: string;
-  readonly headers?: Readonly<Record<string, string>>;
+  /** One set for each connection; with more connections than sets, they are given out again from the first. */
+  readonly headers?: readonly Readonly<Record<string, string>>[];
   readonly body?: string;
   /** Texts of which each request takes the next for `{choice}` in path or body. */
   readonly choices?: readonly string[];

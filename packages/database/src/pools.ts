@@ -1,6 +1,7 @@
 import pg from 'pg';
 import { isCodedError, toError } from '@tenon/core';
 import { lockDataDirectory } from './data-directory-lock.ts';
+import { joinMessages } from './embedded-protocol.ts';
 import { databaseError } from './errors.ts';
 import type { DatabaseConfig } from './options.ts';
 import { prepareDataDirectory } from './prepare-data-directory.ts';
@@ -118,7 +119,7 @@ export async function openEmbeddedPool(config: DatabaseConfig, dataDir: string):
     if (config.preparedStatements) await embedded.exec(`set ${PLAN_ONCE.replace('=', ' = ')}`);
     // One session: the pool must never close its client, because the next one would share the same protocol state.
     const settings = { types, max: 1, connectionTimeoutMillis: config.acquireTimeoutMs, idleTimeoutMillis: 0 };
-    const pool = new pg.Pool(Object.assign(createPgConfig(embedded), settings));
+    const pool = new pg.Pool(Object.assign(createPgConfig(joinMessages(embedded)), settings));
     watch(pool, config);
     return {
       pool,
