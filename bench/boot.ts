@@ -7,9 +7,9 @@ import { createServer, type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { machine, median, progress, type BenchResult } from './result.ts';
+import { machine, median, progress, sized, type BenchResult } from './result.ts';
 
-const RUNS = 5;
+const RUNS = sized(5, 1);
 const root = fileURLToPath(new URL('../', import.meta.url));
 
 async function freePort(): Promise<number> {

@@ -10,12 +10,12 @@ import { createInterface } from 'node:readline';
 import { runAs } from '@tenon/core';
 import { compose, importFile, loadSettings, type Services } from '@tenon/server';
 import pg from 'pg';
-import { machine, median, progress, type BenchResult } from './result.ts';
+import { machine, median, progress, sized, type BenchResult } from './result.ts';
 import { createThrowAwayDatabase } from './support/throw-away-database.ts';
 
-const MANY = 1_000_000;
-const FEW = 100_000;
-const ROUNDS = 3;
+const MANY = sized(1_000_000, 2_000);
+const FEW = sized(100_000, 1_000);
+const ROUNDS = sized(3, 1);
 
 async function writeCsv(file: string, rows: number, prefix: string): Promise<void> {
   const stream = createWriteStream(file);

@@ -1,8 +1,9 @@
 // Runs one bench and prints its result.
 //
-//   npm run -s bench -- NAME [--json]
+//   npm run -s bench -- NAME [--json] [--quick]
 //
-// With --json, stdout holds exactly one JSON object (a BenchResult); without it, a table. Without a name, lists the benches.
+// With --json, stdout holds exactly one JSON object (a BenchResult); without it, a table. Without a name, lists the benches. With
+// --quick it does a little of everything, to see that the bench works: its figures then mean nothing.
 import { readdirSync } from 'node:fs';
 import type { Bench, BenchResult } from './result.ts';
 
@@ -37,12 +38,13 @@ function formatNumber(value: number): string {
 }
 
 async function main(args: readonly string[]): Promise<number> {
-  const [name, ...extra] = args.filter((argument) => argument !== '--json');
+  const options = new Set(['--json', '--quick']);
+  const [name, ...extra] = args.filter((argument) => !options.has(argument));
   const names = benchNames();
   if (name === undefined || extra.length > 0 || !names.includes(name)) {
     const asked = name === undefined;
     (asked ? process.stdout : process.stderr).write(
-      `usage: npm run -s bench -- NAME [--json]\nbenches: ${names.join(', ')}\n`,
+      `usage: npm run -s bench -- NAME [--json] [--quick]\nbenches: ${names.join(', ')}\n`,
     );
     return asked ? 0 : 2;
   }

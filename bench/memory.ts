@@ -3,13 +3,13 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { machine, progress, type BenchResult } from './result.ts';
+import { machine, progress, sized, type BenchResult } from './result.ts';
 import { startChildServer, type ChildServer } from './support/child-server.ts';
 import { load, type LoadRequest } from './support/load.ts';
 import { createThrowAwayDatabase } from './support/throw-away-database.ts';
 
-const WARM_UP = 10_000;
-const TOTAL = 100_000;
+const WARM_UP = sized(10_000, 2_000);
+const TOTAL = sized(100_000, 8_000);
 const CONNECTIONS = 50;
 const OWNER = { email: 'owner@bench.example', password: 'a bench needs an owner' };
 

@@ -9,13 +9,13 @@ import { sql } from 'kysely';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { machine, progress, type BenchResult } from './result.ts';
+import { machine, progress, sized, type BenchResult } from './result.ts';
 import { createThrowAwayDatabase } from './support/throw-away-database.ts';
 
-const PRODUCTS = 1_000_000;
-const PEOPLE = 100_000;
-const ORDERS = 1_000_000;
-const RUNS = 1_000;
+const PRODUCTS = sized(1_000_000, 1_000);
+const PEOPLE = sized(100_000, 100);
+const ORDERS = sized(1_000_000, 1_000);
+const RUNS = sized(1_000, 10);
 
 const idOf = (kind: string, n: string) => `'018f${kind}-0000-7000-8000-' || lpad(to_hex(${n}), 12, '0')`;
 

@@ -7,18 +7,18 @@ import { join } from 'node:path';
 import { runAs } from '@tenon/core';
 import { compose, loadSettings, type Services } from '@tenon/server';
 import { sql } from 'kysely';
-import { machine, median, progress, type BenchResult } from './result.ts';
+import { machine, median, progress, sized, type BenchResult } from './result.ts';
 import { startChildServer, type ChildServer } from './support/child-server.ts';
 import { load, type LoadReport, type LoadRequest } from './support/load.ts';
 import { addPeople, signInAll } from './support/people.ts';
 import { createThrowAwayDatabase } from './support/throw-away-database.ts';
 
-const PRODUCTS = 100_000;
+const PRODUCTS = sized(100_000, 500);
 const CONNECTIONS = 100;
-const ROUNDS = 3;
-const SECONDS = 10;
+const ROUNDS = sized(3, 1);
+const SECONDS = sized(10, 0.5);
 /** Orders of one person wait for each other at that person's row; a shop has many. */
-const PEOPLE = 50;
+const PEOPLE = sized(50, 2);
 
 type Operation = 'list' | 'get' | 'create' | 'place-order';
 const operations: readonly Operation[] = ['list', 'get', 'create', 'place-order'];
@@ -117,7 +117,7 @@ async function measure(servers: readonly Measured[], prepared: Prepared): Promis
       for (const server of turns) {
         const { name } = server;
         const turn = `${name}-${operation}-${round}`;
-        const seconds = round === 0 ? 2 : SECONDS;
+        const seconds = round === 0 ? SECONDS / 5 : SECONDS;
         await eventLoopDelayMs(server);
         const report = await load(requestFor(operation, server, prepared, turn), {
           connections: CONNECTIONS,

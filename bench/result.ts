@@ -21,6 +21,14 @@ export interface BenchResult {
 /** A bench file exports this as `run`. Progress goes to stderr through {@link progress}: stdout is for the result alone. */
 export type Bench = () => Promise<BenchResult>;
 
+/**
+ * A size of a bench. With `--quick` the small one, which does everything and so little of it that the figures mean nothing: to
+ * see that the bench itself works.
+ */
+export function sized(full: number, quick: number): number {
+  return process.argv.includes('--quick') ? quick : full;
+}
+
 /** What {@link interleave} takes. */
 export interface InterleaveOptions {
   /** How many turns each function takes. */

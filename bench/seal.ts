@@ -10,10 +10,10 @@ import {
 } from 'node:crypto';
 import { createRequire } from 'node:module';
 import { createFernet, generateFernetKey, KeyRing, open, seal } from '@tenon/crypto';
-import { interleave, machine, type BenchResult } from './result.ts';
+import { interleave, machine, sized, type BenchResult } from './result.ts';
 
-const ROUNDS = 9;
-const MILLISECONDS_PER_ROUND = 300;
+const ROUNDS = sized(9, 1);
+const MILLISECONDS_PER_ROUND = sized(300, 10);
 const PLAINTEXT_BYTES = 1024;
 const ASSOCIATED_DATA = 'acme/credential/github';
 const FULL_TAG: CipherGCMOptions = { authTagLength: 16 };

@@ -5,14 +5,14 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { compose, loadSettings } from '@tenon/server';
-import { machine, progress, type BenchResult } from './result.ts';
+import { machine, progress, sized, type BenchResult } from './result.ts';
 import { startChildServer } from './support/child-server.ts';
 import { load, type LoadRequest } from './support/load.ts';
 import { addPeople, emailOf, PASSWORD, signInAll } from './support/people.ts';
 import { createThrowAwayDatabase } from './support/throw-away-database.ts';
 
-const PEOPLE = 50;
-const SECONDS = 20;
+const PEOPLE = sized(50, 2);
+const SECONDS = sized(20, 1);
 const FEW = 2;
 const STORM = 100;
 const READERS = 20;

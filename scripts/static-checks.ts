@@ -21,6 +21,7 @@ export const staticChecks: readonly StaticCheck[] = [
   { title: 'types', command: tool('tsc'), args: ['-b'] },
   script('boundaries and circles', 'check-boundaries.ts'),
   script('sizes', 'check-sizes.ts'),
+  script('double casts', 'check-casts.ts'),
   { title: 'unused code and dependencies', command: tool('knip'), args: ['--no-progress', '--no-config-hints'] },
   script('error codes', 'check-error-codes.ts'),
 ];

@@ -55,7 +55,9 @@ export async function compose(settings: Settings, options: ComposeOptions = {}):
   const database = createDatabase(databaseOptions(settings, logger));
   const kv = await openKeyValueStore(settings, database, logger);
   const tenancy: Tenancy<TenantSettings> = createTenancy({ database, settings: tenantSettingsDefinition, logger });
-  const issuer = options.publicUrl ?? settings.publicUrl ?? `http://localhost:${settings.port}`;
+  // A port that the system chooses is another one after a restart, which access tokens outlive.
+  const address = settings.port === 0 ? 'http://localhost' : `http://localhost:${settings.port}`;
+  const issuer = options.publicUrl ?? settings.publicUrl ?? address;
   const auth = createAuth({
     database,
     keys: keys.keys,

@@ -52,7 +52,7 @@ export function createAuth(options: AuthOptions): Auth {
     accounts: gate.guard(createAccounts(parts.database)),
     sessions: gate.guard(createSessions(parts)),
     apiKeys: gate.guard(createApiKeys(parts)),
-    statistics: () => parts.hasher.statistics(),
+    statistics: () => Object.freeze(parts.hasher.statistics()),
     close() {
       closing ??= (async () => {
         gate.shut();

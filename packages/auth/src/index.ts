@@ -14,5 +14,6 @@ export type {
 export type { Session, SessionEndReason, Sessions, SignedIn } from './sessions/session.ts';
 export type { AccessClaims, PublicSigningKey, PublicSigningKeys } from './tokens/access-claims.ts';
 export type { ApiKey, ApiKeyClaims, ApiKeys, NewApiKey } from './api-keys/api-key.ts';
+export { apiKeyListing } from './api-keys/api-key-listing.ts';
 export { createAuth } from './create-auth.ts';
 export { authMigrations } from './migrations.ts';

@@ -1,8 +1,9 @@
+import { deepFreeze } from '@tenon/core';
 import { authError } from './errors.ts';
 
 /** Lets operations in until it is shut, and knows which of them still run. */
 export interface OperationGate {
-  /** The same service, whose every operation passes the gate. All of them must be functions that return promises. */
+  /** The same service, whose every operation passes the gate and whose every result is frozen. All of them must be functions that return promises. */
   guard<T extends object>(service: T): T;
   /** Refuses what comes from now on. */
   shut(): void;
@@ -23,7 +24,7 @@ export function createOperationGate(): OperationGate {
       const result = operation(...given);
       running.add(result);
       try {
-        return await result;
+        return deepFreeze(await result);
       } finally {
         running.delete(result);
       }

@@ -1,14 +1,16 @@
-import { runAs, type LogFields, type Logger, type Secret } from '@tenon/core';
+import { runAs, type JsonValue, type LogFields, type Logger, type Secret } from '@tenon/core';
 import { createTestClock, type TestClock } from '@tenon/core/testing';
 import { KeyRing } from '@tenon/crypto';
-import type { Database } from '@tenon/database';
+import type { CursorCodec, Database, ListingParameters, ListRequest } from '@tenon/database';
 import { openTestDatabase, type TestDatabase, type TestDriver } from '@tenon/database/testing';
 import type { KeyValueStore } from '@tenon/kv';
 import { createMemoryStore } from '@tenon/kv/drivers/memory';
 import {
+  apiKeyListing,
   authMigrations,
   createAuth,
   type Account,
+  type ApiKey,
   type Auth,
   type AuthOptions,
   type AuthSecurityEvent,
@@ -19,6 +21,23 @@ import {
 export const ISSUER = 'https://tenon.test';
 export const AUDIENCE = 'tenon-api';
 export const PASSWORD = 'eleven purple herons';
+
+export const cursors: CursorCodec = {
+  encode: (value) => Buffer.from(JSON.stringify(value)).toString('base64url'),
+  decode: (cursor) => JSON.parse(Buffer.from(cursor, 'base64url').toString()) as JsonValue,
+};
+
+/** What a list of API keys is asked for. */
+export function listRequest(parameters: ListingParameters = {}): ListRequest {
+  const parsed = apiKeyListing.parse(parameters, cursors);
+  if (!parsed.ok) throw new Error(JSON.stringify(parsed.error));
+  return parsed.value;
+}
+
+/** The newest API keys of the context's tenant. */
+export async function listKeys(auth: Auth): Promise<readonly ApiKey[]> {
+  return (await auth.apiKeys.list(listRequest(), cursors)).items;
+}
 
 export interface LogLine {
   readonly level: string;

@@ -67,7 +67,8 @@ export function isCodedError<Code extends string = string>(
   ...codes: readonly Code[]
 ): error is CodedError<Code> {
   if (typeof error !== 'object' || error === null || !(brand in error)) return false;
-  return codes.length === 0 || codes.includes((error as unknown as CodedError<Code>).code);
+  const { code } = error as { readonly code?: unknown };
+  return codes.length === 0 || codes.some((one) => one === code);
 }
 
 /** Turns anything that was thrown into an `Error`, so that it can be logged or used as a `cause`; the value is its cause. */

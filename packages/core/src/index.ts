@@ -2,6 +2,8 @@ export { CodedError, isCodedError, toError } from './coded-error.ts';
 export type { CodedErrorOptions, ErrorDetails, JsonValue } from './coded-error.ts';
 export { coreErrorCodes } from './errors.ts';
 export type { CoreErrorCode } from './errors.ts';
+export { deepFreeze } from './deep-freeze.ts';
+export { problemsOf } from './input-problem.ts';
 export type { InputProblem } from './input-problem.ts';
 export { andThen, err, mapResult, ok, unwrap } from './result.ts';
 export type { Err, Ok, Result } from './result.ts';

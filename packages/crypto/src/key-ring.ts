@@ -3,7 +3,7 @@ import { inspect } from 'node:util';
 import { Secret } from '@tenon/core';
 import { cryptoError } from './errors.ts';
 import { expandKey } from './hkdf.ts';
-import { isKeyId, parseKeys } from './parse-keys.ts';
+import { isKeyId, parseKeys, type ParsedKey } from './parse-keys.ts';
 import { assertPurpose } from './purpose.ts';
 import { createRingKey, KEY_BYTES, type RingKey } from './ring-key.ts';
 
@@ -59,8 +59,8 @@ export class KeyRing {
    */
   static parse(text: string | Secret, source: string = 'the key ring'): KeyRing {
     const plain = typeof text === 'string' ? text : text.reveal();
-    const keys = parseKeys(plain, source).map(({ id, material }) => createRingKey(id, material));
-    return new KeyRing(keys as unknown as Keys);
+    const [first, ...others] = parseKeys(plain, source);
+    return new KeyRing([toRingKey(first), ...others.map(toRingKey)]);
   }
 
   /**
@@ -163,4 +163,8 @@ function newKey(options: NewKeyOptions, taken: readonly string[]): RingKey {
       ? `the ring already has a key with the id "${id}"; each id stands for one key`
       : 'the id of the new key is not 1 to 32 lower-case letters, digits or "-"',
   );
+}
+
+function toRingKey({ id, material }: ParsedKey): RingKey {
+  return createRingKey(id, material);
 }

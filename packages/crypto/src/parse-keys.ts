@@ -26,13 +26,14 @@ export function isKeyId(text: string): boolean {
  * @param source - where the text is from, for messages, for example `TENON_KEYS`
  * @throws `KEY_RING_EMPTY` when there is no key, `KEY_RING_INVALID` when any part is malformed
  */
-export function parseKeys(text: string, source: string): ParsedKey[] {
+export function parseKeys(text: string, source: string): readonly [ParsedKey, ...ParsedKey[]] {
   const line = text.trim();
   if (line === '') {
     throw cryptoError('KEY_RING_EMPTY', `${source} holds no key. Make one with "tenon keys generate"`);
   }
   const seen = new Set<string>();
-  return line.split(',').map((entry, index) => {
+  const [first = '', ...others] = line.split(',');
+  const parse = (entry: string, index: number): ParsedKey => {
     const [id = '', encoded, ...rest] = entry.split(':');
     const refuse = (why: string): never => {
       // Without a colon it may be the key itself.
@@ -47,7 +48,8 @@ export function parseKeys(text: string, source: string): ParsedKey[] {
     if (seen.has(id)) return refuse('has the id of an earlier key; each id stands for one key');
     seen.add(id);
     return { id, material: readMaterial(encoded, refuse) };
-  });
+  };
+  return [parse(first, 0), ...others.map((entry, index) => parse(entry, index + 1))];
 }
 
 function readMaterial(encoded: string, refuse: (why: string) => never): KeyObject {

@@ -83,8 +83,9 @@ class PooledDatabase implements Database {
     );
   }
 
-  withTables<More>(): Database<More> {
-    return this as unknown as Database<More>;
+  withTables<More>(): Database<More>;
+  withTables(): unknown {
+    return this;
   }
 
   async migrate(sets: readonly MigrationSet[]): Promise<MigrationReport> {

@@ -7,7 +7,7 @@ export { readMigrations } from './migrations/read-migrations.ts';
 export type { Migration, MigrationReport, MigrationSet } from './migrations/migration.ts';
 export { findUnprotectedTables } from './find-unprotected-tables.ts';
 export type { UnprotectedTable } from './find-unprotected-tables.ts';
-export { defineListing } from './listing/define-listing.ts';
+export { defineListing, mapPage } from './listing/define-listing.ts';
 export type {
   CursorCodec,
   FilterOperator,

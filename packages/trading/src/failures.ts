@@ -1,4 +1,4 @@
-import { isCodedError, isUuid, type CodedError, type InputProblem, type JsonValue } from '@tenon/core';
+import { isCodedError, isUuid, type CodedError, type InputProblem } from '@tenon/core';
 import { tradingError, type TradingErrorCode } from './errors.ts';
 
 /** An input that was refused, with every problem in `details.problems`. */
@@ -8,11 +8,10 @@ export function inputInvalid(
 ): CodedError<TradingErrorCode> {
   const noun = code === 'ORDER_INVALID' ? 'order' : 'product';
   const places = [...new Set(problems.map(({ path }) => path))].slice(0, 5).join(', ');
-  const shown: JsonValue = problems.map(({ path, code: kind, message }) => ({ path, code: kind, message }));
   return tradingError(
     code,
     `the ${noun} cannot be taken as it is: ${problems.length} ${problems.length === 1 ? 'problem' : 'problems'} at ${places === '' ? 'its top' : places}`,
-    { details: { problems: shown } },
+    { details: { problems } },
   );
 }
 

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import type { Account } from '@tenon/auth';
-import { isCodedError, runAs, Secret, sleep, systemClock, type InputProblem, type Logger } from '@tenon/core';
+import { isCodedError, problemsOf, runAs, Secret, sleep, systemClock, type Logger } from '@tenon/core';
 import { serverError } from '../errors.ts';
 import type { Services } from '../services.ts';
 import type { Settings } from '../settings/settings.ts';
@@ -86,8 +86,7 @@ async function makeOwner({ services: { auth }, settings }: FirstStartOptions, pa
     return existing;
   } catch (error) {
     if (!isCodedError(error, 'AUTH_INPUT_INVALID')) throw error;
-    const problems = error.details['problems'] as unknown as readonly InputProblem[];
-    const lines = problems.map(
+    const lines = problemsOf(error).map(
       ({ path, message }) => `  TENON_OWNER_${path === '/email' ? 'EMAIL' : 'PASSWORD'}: ${message}`,
     );
     throw serverError('SETTINGS_INVALID', `the settings are wrong:\n${lines.join('\n')}`, { cause: error });

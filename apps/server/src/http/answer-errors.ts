@@ -1,6 +1,7 @@
+import { maxHeaderSize } from 'node:http';
 import type { Socket } from 'node:net';
 import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
-import { isCodedError, toError, type InputProblem } from '@tenon/core';
+import { isCodedError, toError, type CodedError, type InputProblem } from '@tenon/core';
 import { serverError } from '../errors.ts';
 import { inputInvalid, toProblem } from './problem.ts';
 import { requestIdOf } from './request-id.ts';
@@ -35,11 +36,7 @@ export function answerBrokenRequest(error: Error & { code?: string }, socket: So
     socket.destroy();
     return;
   }
-  const coded =
-    error.code === 'ERR_HTTP_REQUEST_TIMEOUT'
-      ? serverError('REQUEST_TIMEOUT', 'the request did not arrive in time')
-      : serverError('REQUEST_MALFORMED', 'this is not an HTTP request that can be read');
-  const { document, headers } = toProblem(coded, requestIdOf({ headers: {} }));
+  const { document, headers } = toProblem(unreadable(error.code), requestIdOf({ headers: {} }));
   const body = JSON.stringify(document);
   const lines = Object.entries({
     ...securityHeaders,
@@ -49,6 +46,16 @@ export function answerBrokenRequest(error: Error & { code?: string }, socket: So
     connection: 'close',
   }).map(([name, value]) => `${name}: ${value}\r\n`);
   socket.end(`HTTP/1.1 ${document.status} ${document.title}\r\n${lines.join('')}\r\n${body}`);
+}
+
+function unreadable(code: string | undefined): CodedError {
+  if (code === 'ERR_HTTP_REQUEST_TIMEOUT') {
+    return serverError('REQUEST_TIMEOUT', 'the request did not arrive in time');
+  }
+  if (code === 'HPE_HEADER_OVERFLOW') {
+    return serverError('HEADERS_TOO_LARGE', `the headers are larger than the ${maxHeaderSize} bytes read here`);
+  }
+  return serverError('REQUEST_MALFORMED', 'this is not an HTTP request that can be read');
 }
 
 /** Sends one problem document, and logs what must be looked at. */

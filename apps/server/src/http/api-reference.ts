@@ -58,7 +58,7 @@ export async function serveApiReference(app: FastifyInstance, options: { readonl
     },
     transformObject: (document) => {
       const openapi = 'openapiObject' in document ? document.openapiObject : document.swaggerObject;
-      return describeErrors(openapi as unknown as Document);
+      return describeErrors(openapi);
     },
   });
 
@@ -96,8 +96,9 @@ interface Document {
 }
 
 // The schemas of errors are the same everywhere: one component, referred to by each operation.
-function describeErrors(document: Document): Document {
-  const { $id: _, ...problem } = problemSchema as unknown as Record<string, unknown>;
+function describeErrors(openapi: object): Document {
+  const document: Document = openapi;
+  const problem = Object.fromEntries(Object.entries(problemSchema).filter(([name]) => name !== '$id'));
   const paths = Object.fromEntries(
     Object.entries(document.paths ?? {}).map(([path, operations]) => [
       path,

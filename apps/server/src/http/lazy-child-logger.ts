@@ -1,7 +1,5 @@
 import type { FastifyBaseLogger } from 'fastify';
 
-type Writers = Record<string, (...args: readonly unknown[]) => void>;
-
 /**
  * A request's logger that is made when a request first writes a line of its own. Nearly none does: the one line that all have
  * is written without it, and making a child for each request costs more than writing that line.
@@ -12,7 +10,8 @@ export function createLazyChildLogger(parent: FastifyBaseLogger, bindings: Recor
   const write =
     (level: 'trace' | 'debug' | 'info' | 'warn' | 'error' | 'fatal') =>
     (...args: readonly unknown[]): void => {
-      (child() as unknown as Writers)[level]?.(...args);
+      const logger = child();
+      Reflect.apply(logger[level], logger, args);
     };
   return {
     level: parent.level,

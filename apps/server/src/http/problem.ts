@@ -1,4 +1,4 @@
-import { isCodedError, type CodedError, type InputProblem, type JsonValue } from '@tenon/core';
+import { isCodedError, type CodedError, type InputProblem } from '@tenon/core';
 import { Type } from 'typebox';
 import { serverError } from '../errors.ts';
 import { statusOf, titleOf } from './error-status.ts';
@@ -50,7 +50,7 @@ export const problemSchema = Type.Object(
 export function inputInvalid(errors: readonly InputProblem[]): CodedError {
   const count = errors.length === 1 ? 'one problem' : `${errors.length} problems`;
   return serverError('INPUT_INVALID', `the request has ${count}: see "errors"`, {
-    details: { problems: errors as unknown as JsonValue },
+    details: { problems: errors },
   });
 }
 
@@ -91,7 +91,12 @@ export function toProblem(
   };
 }
 
+// What was refused was in the body. To a client, `invalid_token` says that its access token has ended.
+const NOT_ABOUT_A_TOKEN: ReadonlySet<string> = new Set(['AUTH_CREDENTIALS_INVALID', 'AUTH_REFRESH_INVALID']);
+
 // RFC 6750, section 3: no error attribute when the request carried no credentials at all.
 function challenge(code: string): string {
-  return code === 'SIGN_IN_REQUIRED' ? 'Bearer realm="tenon"' : 'Bearer realm="tenon", error="invalid_token"';
+  return code === 'SIGN_IN_REQUIRED' || NOT_ABOUT_A_TOKEN.has(code)
+    ? 'Bearer realm="tenon"'
+    : 'Bearer realm="tenon", error="invalid_token"';
 }

@@ -1,4 +1,4 @@
-import { isCodedError, type InputProblem } from '@tenon/core';
+import { isCodedError, problemsOf, type InputProblem } from '@tenon/core';
 import type { NewUser } from '@tenon/tenancy';
 import type { Services } from '../services.ts';
 import { explainProblems, type ImportEntry } from './import-entry.ts';
@@ -96,7 +96,7 @@ function count(
 function problemsByIndex(error: unknown): ReadonlyMap<number, readonly InputProblem[]> {
   const byIndex = new Map<number, InputProblem[]>();
   if (!isCodedError(error, 'USER_INVALID')) return byIndex;
-  for (const problem of (error.details['problems'] ?? []) as unknown as readonly InputProblem[]) {
+  for (const problem of problemsOf(error)) {
     const match = /^\/(\d+)(.*)$/.exec(problem.path);
     if (match === null) return new Map();
     const index = Number(match[1]);

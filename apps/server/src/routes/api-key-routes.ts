@@ -1,9 +1,12 @@
-import type { FastifyInstance } from 'fastify';
-import type { ApiKey } from '@tenon/auth';
+import type { FastifyInstance, FastifyRequest } from 'fastify';
+import { apiKeyListing, type ApiKey, type Auth } from '@tenon/auth';
+import { CodedError } from '@tenon/core';
+import { mapPage } from '@tenon/database';
 import { Type } from 'typebox';
 import { requires } from '../http/access.ts';
 import { bodyCheck } from '../http/check-body.ts';
 import { watchRow } from '../http/cross-tenant-watch.ts';
+import { listParameters, listRequestOf, pageOf } from '../http/list-parameters.ts';
 import { inputInvalid } from '../http/problem.ts';
 import { scopes } from '../roles.ts';
 import type { Services } from '../services.ts';
@@ -44,18 +47,44 @@ const NewApiKeyBody = Type.Object(
   closed,
 );
 
-/** Keys for machines. */
-export function apiKeyRoutes(app: FastifyInstance, { auth }: Services): void {
-  const checkNew = bodyCheck(NewApiKeyBody);
+const IdParameters = Type.Object({ id: Type.String({ maxLength: 64 }) });
 
+/** Keys for machines. */
+export function apiKeyRoutes(app: FastifyInstance, services: Services): void {
+  addReading(app, services);
+  addCreating(app, services);
+  addRevoking(app, services);
+}
+
+function addReading(app: FastifyInstance, { auth, cursors }: Services): void {
   app.get(
     '/v1/api-keys',
     {
       config: { access },
-      schema: { tags, summary: 'List API keys', response: { 200: Type.Object({ items: Type.Array(ApiKeySchema) }) } },
+      schema: {
+        tags,
+        summary: 'List API keys',
+        querystring: listParameters(apiKeyListing),
+        response: { 200: pageOf(ApiKeySchema) },
+      },
     },
-    async () => ({ items: (await auth.apiKeys.list()).map(toShown) }),
+    async (request) => {
+      return mapPage(await auth.apiKeys.list(listRequestOf(request, apiKeyListing, cursors), cursors), toShown);
+    },
   );
+
+  app.get(
+    '/v1/api-keys/:id',
+    {
+      config: { access },
+      schema: { tags, summary: 'Get an API key', params: IdParameters, response: { 200: ApiKeySchema } },
+    },
+    (request) => onKey(auth, request, async (id) => toShown(await getKey(auth, id))),
+  );
+}
+
+function addCreating(app: FastifyInstance, { auth }: Services): void {
+  const checkNew = bodyCheck(NewApiKeyBody);
 
   app.post(
     '/v1/api-keys',
@@ -83,7 +112,9 @@ export function apiKeyRoutes(app: FastifyInstance, { auth }: Services): void {
       return { key: key.reveal(), apiKey: toShown(apiKey) };
     },
   );
+}
 
+function addRevoking(app: FastifyInstance, { auth }: Services): void {
   app.delete(
     '/v1/api-keys/:id',
     {
@@ -91,22 +122,30 @@ export function apiKeyRoutes(app: FastifyInstance, { auth }: Services): void {
       schema: {
         tags,
         summary: 'Revoke an API key',
-        params: Type.Object({ id: Type.String({ maxLength: 64 }) }),
+        params: IdParameters,
         response: { 204: Type.Null() },
       },
     },
     async (request, reply) => {
-      const { id } = request.params as { readonly id: string };
-      const row = {
-        resource: 'api-keys',
-        id,
-        missingCode: 'AUTH_API_KEY_NOT_FOUND',
-        ownerOf: () => auth.apiKeys.ownerOf(id),
-      };
-      await watchRow(request, row, () => auth.apiKeys.revoke(id));
+      await onKey(auth, request, (id) => auth.apiKeys.revoke(id));
       return reply.code(204).send();
     },
   );
+}
+
+/** Runs work on the key that the path names. */
+function onKey<T>(auth: Auth, request: FastifyRequest, work: (id: string) => Promise<T>): Promise<T> {
+  const { id } = request.params as { readonly id: string };
+  const missingCode = 'AUTH_API_KEY_NOT_FOUND';
+  return watchRow(request, { resource: 'api-keys', id, missingCode, ownerOf: () => auth.apiKeys.ownerOf(id) }, () =>
+    work(id),
+  );
+}
+
+async function getKey(auth: Auth, id: string): Promise<ApiKey> {
+  const key = await auth.apiKeys.get(id);
+  if (key === undefined) throw new CodedError('AUTH_API_KEY_NOT_FOUND', 'there is no API key with this id');
+  return key;
 }
 
 function toShown(key: ApiKey) {

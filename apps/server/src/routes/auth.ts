@@ -1,4 +1,5 @@
 import type { FastifyInstance } from 'fastify';
+import { isCodedError } from '@tenon/core';
 import { parseNewUser } from '@tenon/tenancy';
 import { Type } from 'typebox';
 import { serverError } from '../errors.ts';
@@ -180,11 +181,16 @@ export function meRoutes(app: FastifyInstance, { auth, tenancy }: Services): voi
     },
     async (request, reply) => {
       const { accountId = '', sessionId } = principalOf(request);
-      await auth.changePassword({
+      const input = {
         ...checkChange(request.body),
         ...clientOf(request),
         accountId,
         ...(sessionId === undefined ? {} : { keepSessionId: sessionId }),
+      };
+      await auth.changePassword(input).catch((error: unknown) => {
+        if (!isCodedError(error, 'AUTH_CREDENTIALS_INVALID')) throw error;
+        // A 401 would tell the caller that its access token has ended.
+        throw inputInvalid([{ path: '/currentPassword', code: 'wrong', message: 'is not the current password' }]);
       });
       return reply.code(204).send();
     },

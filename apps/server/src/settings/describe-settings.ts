@@ -1,5 +1,5 @@
 import { expectation } from './load-settings.ts';
-import { settingsSchema, type SettingName } from './schema.ts';
+import { settingsSchema, type SettingName, type SettingSchema } from './schema.ts';
 
 /** One setting, for people. */
 export interface SettingDescription {
@@ -13,10 +13,7 @@ export interface SettingDescription {
 /** Every setting with its meaning, in the order of the schema. */
 export function describeSettings(): readonly SettingDescription[] {
   return (Object.keys(settingsSchema) as SettingName[]).map((name) => {
-    const schema = settingsSchema[name] as unknown as {
-      readonly description: string;
-      readonly default?: string | number | boolean | readonly string[];
-    };
+    const schema: SettingSchema = settingsSchema[name];
     // A list reads as its parts, joined with commas.
     const fallback = String(schema.default ?? '');
     return { name, description: schema.description, expectation: expectation(name), fallback };

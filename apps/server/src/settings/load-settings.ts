@@ -1,7 +1,7 @@
 import { Secret } from '@tenon/core';
 import { Value } from 'typebox/value';
 import { serverError } from '../errors.ts';
-import { settingsSchema, type SettingName } from './schema.ts';
+import { settingsSchema, type SettingName, type SettingSchema } from './schema.ts';
 import { settingForms } from './setting-forms.ts';
 import type { Settings } from './settings.ts';
 
@@ -21,14 +21,6 @@ export interface LoadedSettings {
   readonly warnings: readonly SettingProblem[];
 }
 
-interface Described {
-  readonly kind: 'text' | 'secret' | 'integer' | 'boolean' | 'list';
-  readonly description: string;
-  readonly default?: unknown;
-  readonly minimum?: number;
-  readonly maximum?: number;
-}
-
 // Read by the test and service scripts, not by the server.
 const FOREIGN = /^TENON_(TEST_|REQUIRE_SERVICES$)/;
 
@@ -41,7 +33,7 @@ export function loadSettings(environment: Environment): LoadedSettings {
   const problems: SettingProblem[] = [];
   const values: Record<string, unknown> = {};
   for (const name of Object.keys(settingsSchema) as SettingName[]) {
-    const schema = settingsSchema[name] as unknown as Described;
+    const schema: SettingSchema = settingsSchema[name];
     const text = environment[name];
     if (text === undefined || text.trim() === '') {
       values[toProperty(name)] = schema.default;
@@ -54,7 +46,7 @@ export function loadSettings(environment: Environment): LoadedSettings {
       values[toProperty(name)] = schema.kind === 'secret' ? new Secret(value as string) : value;
     }
   }
-  const settings = values as unknown as Settings;
+  const settings = values as object as Settings;
   if (problems.length === 0) problems.push(...contradictions(settings));
   if (problems.length > 0) {
     const lines = problems.map(({ name, problem }) => `  ${name}: ${problem}`);
@@ -73,7 +65,7 @@ function toProperty(name: string): string {
     .replaceAll(/_([a-z])/g, (_, letter: string) => letter.toUpperCase());
 }
 
-function parse(kind: Described['kind'], text: string): unknown {
+function parse(kind: SettingSchema['kind'], text: string): unknown {
   switch (kind) {
     case 'integer':
       return /^-?\d{1,15}$/.test(text) ? Number(text) : text;
@@ -95,11 +87,7 @@ function parse(kind: Described['kind'], text: string): unknown {
 
 /** What a setting's value must look like, for people. */
 export function expectation(name: SettingName): string {
-  const schema = settingsSchema[name] as unknown as Described & {
-    readonly pattern?: string;
-    readonly anyOf?: readonly { readonly const: string }[];
-    readonly items?: { readonly pattern?: string; readonly anyOf?: readonly { readonly const: string }[] };
-  };
+  const schema: SettingSchema = settingsSchema[name];
   const choices = (schema.anyOf ?? schema.items?.anyOf)?.map((choice) => choice.const).join(', ');
   const prefix = schema.kind === 'list' ? 'must be a comma-separated list' : 'must be';
   if (schema.kind === 'integer') return `must be a whole number from ${schema.minimum} to ${schema.maximum}.`;

@@ -3,15 +3,31 @@ import { Type, type TSchema } from 'typebox';
 /** How a setting's text becomes a value, kept beside the type because the environment has only text. */
 type Kind = 'text' | 'secret' | 'integer' | 'boolean' | 'list';
 
-const setting = (kind: Kind, schema: TSchema, description: string, extra: object = {}): TSchema => ({
+/** A setting's schema, with what is needed beside the type. */
+export interface SettingSchema extends TSchema {
+  readonly kind: Kind;
+  readonly description: string;
+  readonly default?: string | number | boolean | readonly string[];
+  readonly minimum?: number;
+  readonly maximum?: number;
+  readonly anyOf?: readonly { readonly const: string }[];
+  readonly items?: { readonly anyOf?: readonly { readonly const: string }[] };
+}
+
+const setting = (
+  kind: Kind,
+  schema: TSchema,
+  description: string,
+  extra: Pick<SettingSchema, 'default'> = {},
+): SettingSchema => ({
   ...schema,
   ...extra,
   kind,
   description,
 });
-const integer = (description: string, fallback: number, minimum: number, maximum: number): TSchema =>
+const integer = (description: string, fallback: number, minimum: number, maximum: number): SettingSchema =>
   setting('integer', Type.Integer({ minimum, maximum }), description, { default: fallback });
-const optional = (kind: Kind, description: string, pattern?: string): TSchema =>
+const optional = (kind: Kind, description: string, pattern?: string): SettingSchema =>
   setting(kind, Type.String(pattern === undefined ? {} : { pattern }), description);
 
 /**

@@ -64,6 +64,7 @@ const tenantRules: readonly Rule[] = [
   rule('GET', '/v1/security-events', STAFF, 200),
   rule('GET', '/v1/api-keys', STAFF, 200),
   rule('POST', '/v1/api-keys', STAFF, 422),
+  rule('GET', '/v1/api-keys/:id', STAFF, 404),
   rule('DELETE', '/v1/api-keys/:id', STAFF, 404),
 ];
 

@@ -51,7 +51,18 @@ describe.each(describeDrivers())('API keys over HTTP, on %s', (driver) => {
     const list = await owner.get('/v1/api-keys');
     expect(list.as<{ items: ApiKey[] }>().items[0]).toEqual(apiKey);
     expect(list.text).not.toContain(key);
+    const one = await owner.get(`/v1/api-keys/${apiKey.id}`);
+    expect([one.status, one.as<ApiKey>()]).toEqual([200, apiKey]);
     expect(JSON.stringify(server.log)).not.toContain(key);
+  });
+
+  it('are listed in pages', async () => {
+    for (let count = 0; count < 3; count += 1) await create();
+    const first = (await owner.get('/v1/api-keys?limit=2')).as<{ items: ApiKey[]; nextCursor: string }>();
+    const second = (await owner.get(`/v1/api-keys?limit=2&cursor=${first.nextCursor}`)).as<{ items: ApiKey[] }>();
+    const { items } = (await owner.get('/v1/api-keys?limit=4')).as<{ items: ApiKey[] }>();
+    expect([...first.items, ...second.items]).toEqual(items);
+    expect((await owner.get('/v1/api-keys?limit=0')).status).toBe(422);
   });
 
   it('tell when they were used', async () => {

@@ -126,8 +126,8 @@ describe.each(describeDrivers())('changing the password on %s', (driver) => {
   it('needs the current one', async () => {
     const { owner } = await server.newTenant();
     const answer = await owner.post('/auth/password', { currentPassword: 'not my password', newPassword });
-    expect(answer.status).toBe(401);
-    expect(problemOf(answer).code).toBe('AUTH_CREDENTIALS_INVALID');
+    expect(answer.status).toBe(422);
+    expect(Object.keys(problemsOf(answer))).toEqual(['/currentPassword']);
     expect((await server.anybody.post('/auth/login', { email: owner.email, password: PASSWORD })).status).toBe(200);
   });
 

@@ -45,6 +45,8 @@ const attempts: readonly Attempt[] = [
   { method: 'PUT', url: '/v1/orders/:id', resource: 'orders', body: (victim) => ({ lines: lines(victim) }) },
   { method: 'PATCH', url: '/v1/orders/:id', resource: 'orders', body: () => ({ status: 'cancelled' }) },
   { method: 'DELETE', url: '/v1/orders/:id', resource: 'orders' },
+  { method: 'GET', url: '/v1/api-keys/:id', resource: 'api-keys' },
+  { method: 'HEAD', url: '/v1/api-keys/:id', resource: 'api-keys' },
   { method: 'DELETE', url: '/v1/api-keys/:id', resource: 'api-keys' },
 ];
 

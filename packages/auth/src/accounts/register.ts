@@ -1,4 +1,4 @@
-import { isCodedError, type InputProblem, type JsonValue } from '@tenon/core';
+import { isCodedError, type InputProblem } from '@tenon/core';
 import type { AuthParts } from '../auth-parts.ts';
 import { authError } from '../errors.ts';
 import { checkPassword } from '../passwords/check-password.ts';
@@ -58,7 +58,8 @@ export async function register(parts: AuthParts, input: RegisterInput): Promise<
 
 /** The error of an input with problems: all of them at once, none with the value. */
 export function inputInvalid(problems: readonly InputProblem[]): Error {
-  return authError('AUTH_INPUT_INVALID', 'the input is not valid; see details.problems', {
-    details: { problems: problems.map((problem): JsonValue => ({ ...problem })) },
+  const found = problems.map(({ path, message }) => `${path.slice(1)}: ${message}`).join('; ');
+  return authError('AUTH_INPUT_INVALID', `the input is not valid: ${found}`, {
+    details: { problems },
   });
 }

@@ -1,4 +1,5 @@
 import type { Secret } from '@tenon/core';
+import type { CursorCodec, ListPage, ListRequest } from '@tenon/database';
 
 /** A machine's key, as people see it. The key itself is shown once, at its creation, and not kept. */
 export interface ApiKey {
@@ -45,8 +46,16 @@ export interface ApiKeys {
    */
   create(input: NewApiKey): Promise<{ readonly key: Secret; readonly apiKey: ApiKey }>;
 
-  /** All keys of the tenant, revoked and expired ones included, the newest first. */
-  list(): Promise<readonly ApiKey[]>;
+  /**
+   * A page of the tenant's keys, revoked and expired ones included; by default the newest first.
+   *
+   * @param request - from `apiKeyListing.parse`
+   * @param cursors - writes the next page's cursor
+   */
+  list(request: ListRequest, cursors: CursorCodec): Promise<ListPage<ApiKey>>;
+
+  /** One key of the tenant; `undefined` when it has none of this id. */
+  get(keyId: string): Promise<ApiKey | undefined>;
 
   /**
    * Ends a key, at once in this process and within `sessionCheckTtlMs` in others. A key that is revoked already stays so.

@@ -1,7 +1,9 @@
 import { isUuid, requireTenant } from '@tenon/core';
+import { mapPage } from '@tenon/database';
 import { sql } from 'kysely';
 import type { AuthParts } from '../auth-parts.ts';
 import { authError } from '../errors.ts';
+import { apiKeyListing } from './api-key-listing.ts';
 import { toApiKey } from './api-key-rows.ts';
 import type { ApiKeys } from './api-key.ts';
 import { createApiKey } from './create-api-key.ts';
@@ -11,11 +13,18 @@ import { verifyApiKey } from './verify-api-key.ts';
 export function createApiKeys(parts: AuthParts): ApiKeys {
   return {
     create: (input) => createApiKey(parts, input),
-    async list() {
-      const rows = await parts.database.withTenant((tx) =>
-        tx.selectFrom('api_keys').selectAll().orderBy('created_at', 'desc').orderBy('id', 'desc').execute(),
+    async list(request, cursors) {
+      requireTenant();
+      const page = await parts.database.withTenant((tx) => apiKeyListing.read(tx, request, cursors));
+      return mapPage(page, toApiKey);
+    },
+    async get(keyId) {
+      requireTenant();
+      if (!isUuid(keyId)) return undefined;
+      const row = await parts.database.withTenant((tx) =>
+        tx.selectFrom('api_keys').selectAll().where('id', '=', keyId).executeTakeFirst(),
       );
-      return rows.map(toApiKey);
+      return row === undefined ? undefined : toApiKey(row);
     },
     revoke: (keyId) => revokeApiKey(parts, keyId),
     verify: (key) => verifyApiKey(parts, key),

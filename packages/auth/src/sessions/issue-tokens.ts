@@ -34,6 +34,7 @@ export async function issueTokens(
     account: toAccount(account),
     sessionId: session.id,
     tenant: chosen?.tenantId,
-    tenants,
+    // Copies: what the application's own function gave is not ours to freeze.
+    tenants: tenants.map((one) => ({ ...one, scopes: [...one.scopes] })),
   };
 }

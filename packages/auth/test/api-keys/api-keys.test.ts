@@ -3,7 +3,17 @@ import { runAs, Secret } from '@tenon/core';
 import { describeDrivers } from '@tenon/database/testing';
 import { sql } from 'kysely';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { codeOf, inTenant, interceptSystem, openAuth, thrownBy, type OpenAuth } from '../open-auth.ts';
+import {
+  codeOf,
+  cursors,
+  inTenant,
+  interceptSystem,
+  listKeys,
+  listRequest,
+  openAuth,
+  thrownBy,
+  type OpenAuth,
+} from '../open-auth.ts';
 
 const MINUTE = 60_000;
 const UNKNOWN = '01a1fbac-b53a-76d6-b610-0d47c8a83f44';
@@ -36,7 +46,7 @@ describe.each(describeDrivers())('API keys on %s', (driver) => {
       lastUsedAt: undefined,
       revokedAt: undefined,
     });
-    expect(await inTenant('shown', () => open.auth.apiKeys.list())).toEqual([apiKey]);
+    expect(await inTenant('shown', () => listKeys(open.auth))).toEqual([apiKey]);
     expect(open.events.at(-1)).toMatchObject({
       type: 'api-key.created',
       tenantId: 'shown',
@@ -116,7 +126,7 @@ describe.each(describeDrivers())('API keys on %s', (driver) => {
     expect(await codeOf(other.apiKeys.verify(key))).toBe('AUTH_API_KEY_INVALID');
     const revokedAt = new Date(open.clock.now() - 1_000);
     await inTenant('acme', () => open.auth.apiKeys.revoke(apiKey.id));
-    const listed = await inTenant('acme', () => open.auth.apiKeys.list());
+    const listed = await inTenant('acme', () => listKeys(open.auth));
     expect(listed.find(({ id }) => id === apiKey.id)?.revokedAt).toEqual(revokedAt);
     const events = open.events.filter((one) => one.type === 'api-key.revoked' && one.details['keyId'] === apiKey.id);
     expect(events).toHaveLength(1);
@@ -124,13 +134,43 @@ describe.each(describeDrivers())('API keys on %s', (driver) => {
 
   it('of another tenant look like missing ones', async () => {
     const { apiKey } = await make('acme');
-    expect((await inTenant('initech', () => open.auth.apiKeys.list())).map(({ id }) => id)).toEqual([]);
+    expect((await inTenant('initech', () => listKeys(open.auth))).map(({ id }) => id)).toEqual([]);
     for (const id of [apiKey.id, UNKNOWN, 'no id\0']) {
       expect(await codeOf(inTenant('initech', () => open.auth.apiKeys.revoke(id)))).toBe('AUTH_API_KEY_NOT_FOUND');
     }
     expect(
-      (await inTenant('acme', () => open.auth.apiKeys.list())).find(({ id }) => id === apiKey.id)?.revokedAt,
+      (await inTenant('acme', () => listKeys(open.auth))).find(({ id }) => id === apiKey.id)?.revokedAt,
     ).toBeUndefined();
+  });
+
+  it('are listed in pages, the newest first', async () => {
+    const made: string[] = [];
+    for (let index = 0; index < 5; index += 1) {
+      await open.clock.advance(1_000);
+      made.unshift((await make('paged')).apiKey.id);
+    }
+    const { apiKeys } = open.auth;
+    const first = await inTenant('paged', () => apiKeys.list(listRequest({ limit: '3' }), cursors));
+    expect(first.hasMore).toBe(true);
+    const cursor = first.nextCursor ?? '';
+    const second = await inTenant('paged', () => apiKeys.list(listRequest({ limit: '3', cursor }), cursors));
+    expect([...first.items, ...second.items].map(({ id }) => id)).toEqual(made);
+    expect(second.hasMore).toBe(false);
+    const oldestFirst = await inTenant('paged', () => apiKeys.list(listRequest({ sort: 'createdAt' }), cursors));
+    expect(oldestFirst.items.map(({ id }) => id)).toEqual(made.toReversed());
+  });
+
+  it('are got one by one, by their tenant alone', async () => {
+    const { apiKey } = await make('acme');
+    const get = (tenant: string, id: string) => inTenant(tenant, () => open.auth.apiKeys.get(id));
+    expect(await get('acme', apiKey.id)).toEqual(apiKey);
+    for (const [tenant, id] of [
+      ['initech', apiKey.id],
+      ['acme', UNKNOWN],
+      ['acme', 'no id\0'],
+    ] as const) {
+      expect(await get(tenant, id)).toBeUndefined();
+    }
   });
 
   it('have an owner that can be asked for in no tenant at all', async () => {
@@ -143,7 +183,8 @@ describe.each(describeDrivers())('API keys on %s', (driver) => {
 
   it('need a tenant to be made, listed and revoked in', async () => {
     expect(await codeOf(open.auth.apiKeys.create({ name: 'x', scopes: ['a'] }))).toBe('TENANT_REQUIRED');
-    expect(await codeOf(open.auth.apiKeys.list())).toBe('TENANT_REQUIRED');
+    expect(await codeOf(listKeys(open.auth))).toBe('TENANT_REQUIRED');
+    expect(await codeOf(open.auth.apiKeys.get(UNKNOWN))).toBe('TENANT_REQUIRED');
     expect(await codeOf(open.auth.apiKeys.revoke(UNKNOWN))).toBe('TENANT_REQUIRED');
   });
 
@@ -158,7 +199,7 @@ describe.each(describeDrivers())('API keys on %s', (driver) => {
   it('tell when they were last used, written once a minute at most', async () => {
     const { key, apiKey } = await make('used');
     const lastUsedAt = async (): Promise<Date | undefined> =>
-      (await inTenant('used', () => open.auth.apiKeys.list()))[0]?.lastUsedAt;
+      (await inTenant('used', () => listKeys(open.auth)))[0]?.lastUsedAt;
     const writes = open.transactions('api-key-use');
     const firstMs = open.clock.now();
     await Promise.all(Array.from({ length: 10 }, () => open.auth.apiKeys.verify(key)));

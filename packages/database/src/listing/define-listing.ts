@@ -109,6 +109,11 @@ export function defineListing<Row extends object>(definition: ListingDefinition)
   };
 }
 
+/** A page of something else, one for each row. Frozen, as what is handed out is. */
+export function mapPage<Row, Item>(page: ListPage<Row>, toItem: (row: Row) => Item): ListPage<Item> {
+  return Object.freeze({ ...page, items: Object.freeze(page.items.map((row) => toItem(row))) });
+}
+
 function assertConsistent(definition: ListingDefinition): void {
   const defaultField = definition.defaultSort.replace(/^-/, '');
   if (definition.fields[defaultField]?.sortable !== true) {
@@ -170,5 +175,6 @@ async function countUpTo<Row>(tx: Tx<AnyTables>, query: ListingQuery<Row>): Prom
   const limited = query.select(sql<number>`1`.as('one')).limit(COUNT_LIMIT + 1);
   const { rows } = await sql<{ count: number }>`select count(*) as count from (${limited}) as counted`.execute(tx);
   const count = rows[0]?.count ?? 0;
-  return count > COUNT_LIMIT ? { value: COUNT_LIMIT, relation: 'at-least' } : { value: count, relation: 'exact' };
+  const isMore = count > COUNT_LIMIT;
+  return Object.freeze({ value: isMore ? COUNT_LIMIT : count, relation: isMore ? 'at-least' : 'exact' });
 }

@@ -49,7 +49,7 @@ export async function invite(
     await recorder.write(tx, events);
   });
   recorder.announce(events);
-  return { token, expiresAt: expiresAt.toISOString() };
+  return Object.freeze({ token, expiresAt: expiresAt.toISOString() });
 }
 
 function checkTtl(ttlMs: number): number {

@@ -1,4 +1,4 @@
-import { runInContext } from '@tenon/core';
+import { deepFreeze, runInContext } from '@tenon/core';
 import { createExpiringCache } from '../expiring-cache.ts';
 import type { TenancyConfig } from '../options.ts';
 import type { Membership } from './membership.ts';
@@ -30,8 +30,7 @@ export function createMemberships(config: TenancyConfig): Memberships {
         .orderBy('users.created_at')
         .orderBy('users.tenant_id');
       if (tenantId !== undefined) query = query.where('users.tenant_id', '=', tenantId);
-      const rows = await query.execute();
-      return rows.map((row) => Object.freeze(row));
+      return deepFreeze(await query.execute());
     });
 
   return {

@@ -1,4 +1,4 @@
-import { requireTenant } from '@tenon/core';
+import { deepFreeze, requireTenant } from '@tenon/core';
 import type { TenancyConfig } from '../options.ts';
 import type { SecurityRecorder } from '../security-events/security-recorder.ts';
 import { assertQuotaAmount, assertQuotaName } from './check-quota.ts';
@@ -21,9 +21,9 @@ export function createQuotas({ database }: TenancyConfig, recorder: SecurityReco
       recorder.announce(events);
     },
 
-    list() {
+    async list() {
       const tenant = requireTenant();
-      return database.withTenant((tx) =>
+      const rows = await database.withTenant((tx) =>
         tx
           .selectFrom('tenant_quotas')
           .select(['name', 'max', 'used'])
@@ -31,6 +31,7 @@ export function createQuotas({ database }: TenancyConfig, recorder: SecurityReco
           .orderBy('name')
           .execute(),
       );
+      return deepFreeze(rows);
     },
 
     reserve: reserveQuota,

@@ -1,4 +1,5 @@
-import { currentContext, requireTenant } from '@tenon/core';
+import { currentContext, deepFreeze, requireTenant } from '@tenon/core';
+import { mapPage } from '@tenon/database';
 import type { TenancyConfig } from '../options.ts';
 import type { SecurityEventRow } from '../tables.ts';
 import type { SecurityEvent } from './security-event.ts';
@@ -23,7 +24,7 @@ export function createSecurityEvents(config: TenancyConfig, recorder: SecurityRe
       const page = await database.withTenant((tx) =>
         securityEventListing.read(tx, request, cursors, (query) => query.where('tenant_id', '=', tenant)),
       );
-      return { ...page, items: page.items.map(toSecurityEvent) };
+      return mapPage(page, toSecurityEvent);
     },
   };
 }
@@ -37,7 +38,7 @@ function toSecurityEvent(row: SecurityEventRow): SecurityEvent {
     actor: row.actor_type === null ? null : Object.freeze({ type: row.actor_type, id: row.actor_id ?? '' }),
     resource: row.resource,
     requestId: row.request_id,
-    details: row.details,
+    details: deepFreeze(row.details),
     createdAt: row.created_at.toISOString(),
   });
 }

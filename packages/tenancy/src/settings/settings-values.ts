@@ -1,6 +1,5 @@
-import type { InputProblem, JsonValue } from '@tenon/core';
+import { deepFreeze, type InputProblem, type JsonValue } from '@tenon/core';
 import { tenancyError } from '../errors.ts';
-import { deepFreeze } from './deep-freeze.ts';
 import type { CurrentSettings, TenantSettingsDefinition } from './tenant-config.ts';
 
 /** What a tenant has set itself. */

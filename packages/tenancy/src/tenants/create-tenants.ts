@@ -74,7 +74,7 @@ async function createTenant(
     activity.drop(id);
     memberships.drop(checked.accountId, id);
     recorder.announce(events);
-    return created;
+    return Object.freeze(created);
   } catch (error) {
     throw isCodedError(error, 'DATABASE_CONFLICT')
       ? tenancyError('TENANT_EXISTS', `a tenant "${id}" exists already`, { cause: error, details: { tenant: id } })
@@ -116,5 +116,5 @@ async function listTenants(config: TenancyConfig, options: TenantListOptions): P
   const rows = await config.database.withSystem('list-tenants', (tx) =>
     tx.selectFrom('tenants').selectAll().where('tenant_id', '>', afterId).orderBy('tenant_id').limit(limit).execute(),
   );
-  return rows.map(toTenant);
+  return Object.freeze(rows.map(toTenant));
 }

@@ -35,6 +35,6 @@ export function checkNewTenant(input: NewTenant): CheckedTenant {
 /** The failure of a tenant's input. */
 export function tenantInputInvalid(problems: readonly InputProblem[]): Error {
   return tenancyError('TENANT_INPUT_INVALID', `the tenant is not valid: ${problems[0]?.path} ${problems[0]?.message}`, {
-    details: { problems: problems.map((problem) => ({ ...problem })) },
+    details: { problems },
   });
 }

@@ -1,5 +1,5 @@
 import { isCodedError, requireTenant, type InputProblem, type Result } from '@tenon/core';
-import type { Tx } from '@tenon/database';
+import { mapPage, type Tx } from '@tenon/database';
 import type { Memberships } from '../memberships/create-memberships.ts';
 import type { TenancyConfig } from '../options.ts';
 import { reserveQuota } from '../quotas/reserve-quota.ts';
@@ -36,7 +36,7 @@ export function createUsers(parts: UsersParts): Users {
       const page = await database.withTenant((tx) =>
         userListing.read(tx, request, cursors, (query) => query.where('tenant_id', '=', tenant)),
       );
-      return { ...page, items: page.items.map((row) => userRepository.toRecord(row)) };
+      return mapPage(page, (row) => userRepository.toRecord(row));
     },
 
     async get(id) {

@@ -56,10 +56,10 @@ export async function importUsers(
   // A new row has version 1, and an updated one has a higher version.
   const updated = written.filter((row) => row.version > 1);
   if (updated.some((row) => row.role === 'owner')) assertMayAssignRole(acting.role, 'owner', 'owner');
-  return {
+  return Object.freeze({
     created: written.length - updated.length,
     updated: updated.length,
     unchanged: byKey.length - written.length,
     repeated: rows.length - byKey.length,
-  };
+  });
 }

@@ -7,7 +7,7 @@ export function userInvalid(problems: readonly InputProblem[]): CodedError<Tenan
   return tenancyError(
     'USER_INVALID',
     `the person is not valid: ${first?.path ?? ''} ${first?.message ?? ''}${problems.length > 1 ? `, and ${problems.length - 1} more` : ''}`,
-    { details: { problems: problems.slice(0, 100).map((problem) => ({ ...problem })) } },
+    { details: { problems: problems.slice(0, 100) } },
   );
 }
 

@@ -168,6 +168,7 @@ describe.each(describeDrivers())('statements about one of 100,000 people on %s',
       replace: async () => users.replace(await id(), { ...person, role: 'member', status: 'disabled' }),
       importBatch: () => users.importBatch([person, { email: 'user7@example.com', name: 'Seven' }]),
       membership: () => tenancy.membership('account-77', 'big'),
+      ownerOf: () => tenancy.ownerOf('users', 'nobody'),
       membershipsOf: () => tenancy.membershipsOf('account-77'),
       remove: async () => users.remove(await id()),
       invite: async () => {

@@ -4,7 +4,7 @@ import { isOrderMove, orderMoves, type OrderStatus } from '../models/order-statu
 import type { NewOrderLine, Order, OrderLine, OrderPatch } from '../models/order.ts';
 import { runSql, type AnyTx } from '../run-sql.ts';
 import { orderNotFound, orderVersionConflict } from './order-failures.ts';
-import { ORDER_COLUMNS, toOrder, type ReadOrderRow } from './order-row.ts';
+import { freezeOrder, ORDER_COLUMNS, toOrder, type ReadOrderRow } from './order-row.ts';
 import type { ChangeOrderOptions } from './orders.ts';
 import { assertDiscounts, priceLines, type PricedLines } from './price-lines.ts';
 import { readLines } from './read-order.ts';
@@ -52,7 +52,7 @@ export async function changeOrder(
   };
   const holdsStock = moving === 'placed' || (row.holds_stock && moving !== 'cancelled');
   await (priced === undefined ? saveOrder : saveOrderWithLines)(tx, order, holdsStock);
-  return order;
+  return freezeOrder(order);
 }
 
 function assertChange(row: LockedOrderRow, patch: OrderPatch, options: ChangeOrderOptions): void {

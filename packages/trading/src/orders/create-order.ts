@@ -3,6 +3,7 @@ import { tradingError } from '../errors.ts';
 import type { NewOrder, Order } from '../models/order.ts';
 import type { AnyTx } from '../run-sql.ts';
 import { orderNotFound } from './order-failures.ts';
+import { freezeOrder } from './order-row.ts';
 import { rememberRequest, toOrderRequest, type OrderRequest } from './order-requests.ts';
 import type { CreatedOrder, CreateOrderOptions } from './orders.ts';
 import { assertDiscounts, priceLines } from './price-lines.ts';
@@ -38,7 +39,7 @@ export async function createOrder(
   if (earlier !== undefined) {
     const order = await readOrder(tx, earlier, {});
     if (order === undefined) throw orderNotFound(earlier);
-    return { order, created: false };
+    return Object.freeze({ order, created: false });
   }
   const status = input.status ?? 'placed';
   const placed = status === 'placed';
@@ -57,5 +58,5 @@ export async function createOrder(
     version: 1,
   };
   await insertOrder(tx, order, placed);
-  return { order, created: true };
+  return Object.freeze({ order: freezeOrder(order), created: true });
 }

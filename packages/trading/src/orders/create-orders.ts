@@ -1,4 +1,5 @@
-import type { InputProblem, Result } from '@tenon/core';
+import { deepFreeze, type InputProblem, type Result } from '@tenon/core';
+import { mapPage } from '@tenon/database';
 import { inputInvalid } from '../failures.ts';
 import { parseRows } from '../import-rows.ts';
 import { parseImportedOrder, parseNewOrder, parseOrderPatch, parseOrderReplacement } from '../models/order-model.ts';
@@ -10,7 +11,7 @@ import { importOrders } from './import-orders.ts';
 import { withOrderErrors } from './order-failures.ts';
 import { orderListing } from './order-listing.ts';
 import { forgetRequestsBefore } from './order-requests.ts';
-import { toOrder } from './order-row.ts';
+import { freezeOrder, toOrder } from './order-row.ts';
 import type { ChangeOrderOptions, Orders } from './orders.ts';
 import { readLines, readOrder } from './read-order.ts';
 import { removeOrder } from './remove-order.ts';
@@ -34,7 +35,7 @@ export function createOrders({ database, newId, now, logger }: ServiceConfig): O
           tx,
           page.items.map(({ id }) => id),
         );
-        return { ...page, items: page.items.map((row) => toOrder(row, lines.get(row.id) ?? [])) };
+        return mapPage(page, (row) => freezeOrder(toOrder(row, lines.get(row.id) ?? [])));
       }),
 
     get: (id, scope = {}) => database.withTenant((tx) => readOrder(tx, id, scope)),
@@ -59,7 +60,7 @@ export function createOrders({ database, newId, now, logger }: ServiceConfig): O
       const unchanged = accepted.length - rejected.length - created - updated;
       const refused = [...malformed, ...rejected].toSorted((left, right) => left.index - right.index);
       logger.info({ created, updated, unchanged, rejected: refused.length }, 'orders imported');
-      return { created, updated, unchanged, rejected: refused };
+      return deepFreeze({ created, updated, unchanged, rejected: refused });
     },
 
     forgetRequests: async ({ olderThanMs }) => {

@@ -29,7 +29,14 @@ export function toOrderLine(row: ReadLineRow): OrderLine {
   };
 }
 
-/** An order from its row and its lines. */
+/** Freezes an order that is handed out, with its lines. */
+export function freezeOrder(order: Order): Order {
+  for (const line of order.lines) Object.freeze(line);
+  Object.freeze(order.lines);
+  return Object.freeze(order);
+}
+
+/** An order from its row and its lines, not frozen yet. */
 export function toOrder(row: ReadOrderRow, lines: OrderLine[]): Order {
   return {
     id: row.id,

@@ -1,7 +1,15 @@
 import { idOrNull } from '../failures.ts';
 import type { Order, OrderLine } from '../models/order.ts';
 import { runSql, type AnyTx } from '../run-sql.ts';
-import { LINE_COLUMNS, ORDER_COLUMNS, toOrder, toOrderLine, type ReadLineRow, type ReadOrderRow } from './order-row.ts';
+import {
+  LINE_COLUMNS,
+  ORDER_COLUMNS,
+  freezeOrder,
+  toOrder,
+  toOrderLine,
+  type ReadLineRow,
+  type ReadOrderRow,
+} from './order-row.ts';
 import type { OrderScope } from './orders.ts';
 
 const SELECT = `
@@ -18,7 +26,7 @@ const SELECT_LINES = `
 /** Reads one order with its lines in one statement. */
 export async function readOrder(tx: AnyTx, id: string, scope: OrderScope): Promise<Order | undefined> {
   const rows = await runSql<ReadOrderRow & ReadLineRow>(tx, SELECT, [idOrNull(id), scope.onlyUserId ?? null]);
-  return rows[0] === undefined ? undefined : toOrder(rows[0], rows.map(toOrderLine));
+  return rows[0] === undefined ? undefined : freezeOrder(toOrder(rows[0], rows.map(toOrderLine)));
 }
 
 /** Reads the lines of many orders in one statement, by the id of the order. */

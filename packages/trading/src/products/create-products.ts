@@ -1,4 +1,5 @@
-import type { InputProblem, Result } from '@tenon/core';
+import { deepFreeze, type InputProblem, type Result } from '@tenon/core';
+import { mapPage } from '@tenon/database';
 import { tradingError } from '../errors.ts';
 import { brokenConstraint, inputInvalid } from '../failures.ts';
 import { inRounds, parseRows } from '../import-rows.ts';
@@ -27,10 +28,7 @@ export function createProducts({ database, newId, now, logger }: ServiceConfig):
 
   return {
     list: (request, cursors) =>
-      database.withTenant(async (tx) => {
-        const page = await productListing.read(tx, request, cursors);
-        return { ...page, items: page.items.map(toProduct) };
-      }),
+      database.withTenant(async (tx) => mapPage(await productListing.read(tx, request, cursors), toProduct)),
 
     get: (id) => database.withTenant((tx) => readProduct(tx, id)),
 
@@ -66,7 +64,7 @@ export function createProducts({ database, newId, now, logger }: ServiceConfig):
       }
       const unchanged = accepted.length - counts.created - counts.updated;
       logger.info({ ...counts, unchanged, rejected: rejected.length }, 'products imported');
-      return { ...counts, unchanged, rejected };
+      return deepFreeze({ ...counts, unchanged, rejected });
     },
   };
 }

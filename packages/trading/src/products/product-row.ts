@@ -10,7 +10,7 @@ export type ReadProductRow = Pick<ProductRow, (typeof productColumns)[number]>;
 
 /** A product from its row. */
 export function toProduct(row: ReadProductRow): Product {
-  return {
+  return Object.freeze({
     id: row.id,
     sku: row.sku,
     name: row.name,
@@ -23,5 +23,5 @@ export function toProduct(row: ReadProductRow): Product {
     createdAt: row.created_at.toISOString(),
     updatedAt: row.updated_at.toISOString(),
     version: row.version,
-  };
+  });
 }
