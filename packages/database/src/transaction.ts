@@ -13,6 +13,7 @@ import {
   type QueryResult,
 } from 'kysely';
 import type pg from 'pg';
+import { toParameter } from './array-parameter.ts';
 import { databaseError } from './errors.ts';
 import { isConnectionFailure, isStalePlan, translateError } from './translate-error.ts';
 
@@ -76,7 +77,7 @@ export function createTransactionBinder(options: { readonly preparedStatements: 
           const result = await client.query<pg.QueryResultRow>({
             ...(name === undefined ? {} : { name }),
             text: query.sql,
-            values: query.parameters as unknown[],
+            values: query.parameters.map(toParameter),
           });
           return toQueryResult<R>(result);
         } catch (error) {

@@ -37,7 +37,7 @@ export function importRows(cli: Cli): Command {
       ]),
     )
     .option('--rejects <file>', 'where rejected rows go (default: <file>.rejects.csv in this folder)')
-    .option('--batch-size <rows>', 'how many are written in one transaction (default: 1000)', toWholeNumber)
+    .option('--batch-size <rows>', 'how many are written in one transaction (default: 250)', toWholeNumber)
     .option('--strict', 'exit with 1 when a row was rejected')
     .option('--json', 'print the result as JSON, and no progress')
     .addHelpText('after', HELP)

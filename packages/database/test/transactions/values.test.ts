@@ -1,4 +1,5 @@
 import { describeDrivers } from '@tenon/database/testing';
+import fc from 'fast-check';
 import { sql, type RawBuilder } from 'kysely';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { openWidgets, type WidgetDatabase } from '../widget-database.ts';
@@ -45,6 +46,26 @@ describe.each(describeDrivers())('values that come back on %s', (driver) => {
     expect(await read(sql`null::text`)).toBeNull();
     expect(await read(sql`${['a', 'b,"c']}::text[]`)).toEqual(['a', 'b,"c']);
     expect(await read(sql`${"O'Brien Ünïcode 鍵 🗝️"}::text`)).toBe("O'Brien Ünïcode 鍵 🗝️");
+  });
+
+  it('an array of any text, with or without nulls, or of any numbers, comes back element by element', async () => {
+    const text = fc.oneof(
+      fc.constantFrom('', 'NULL', 'null', '{', '}', ',', '"', '\\', ' a ', '\n', "'"),
+      fc.string({ unit: 'grapheme' }).filter((one) => one.isWellFormed() && !one.includes('\0')),
+    );
+    const arrays = fc.oneof(
+      fc.array(text).map((value) => [sql`${value}::text[]`, value] as const),
+      fc.array(fc.option(text)).map((value) => [sql`${value}::text[]`, value] as const),
+      fc.array(fc.maxSafeInteger()).map((value) => [sql`${value}::int8[]::float8[]`, value] as const),
+      fc
+        .array(fc.double({ noNaN: true, noDefaultInfinity: true }).filter((one) => !Object.is(one, -0)))
+        .map((value) => [sql`${value}::float8[]`, value] as const),
+    );
+    await fc.assert(
+      fc.asyncProperty(arrays, async ([expression, value]) => {
+        expect(await read(expression)).toEqual(value);
+      }),
+    );
   });
 
   it('a write says how many rows it touched', async () => {
