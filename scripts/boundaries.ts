@@ -5,7 +5,7 @@
 export const foundationOrder = ['core', 'crypto', 'database', 'kv', 'resilience', 'egress'] as const;
 
 /** The packages that solve one problem of a product each. They know ring 0 and no sibling. */
-export const domainPackages = ['tenancy', 'auth', 'trading'] as const;
+export const domainPackages = ['tenancy', 'auth', 'credentials', 'trading'] as const;
 
 const foundation = ['core', 'crypto', 'database', 'kv'] as const;
 const everyPackage = [...foundation, ...domainPackages] as const;
@@ -21,6 +21,7 @@ export const arrows: Readonly<Record<string, readonly string[]>> = {
   kv: ['core', 'crypto', 'database'],
   tenancy: foundation,
   auth: foundation,
+  credentials: foundation,
   trading: foundation,
   server: everyPackage,
   cli: [...everyPackage, 'server'],

@@ -1,0 +1,66 @@
+import type { Actor, JsonValue } from '@tenon/core';
+
+/** What was done, or tried. */
+export type AuditAction =
+  | 'create'
+  | 'replace'
+  | 'read'
+  | 'list'
+  | 'delete'
+  | 'rotate'
+  | 'roll-back'
+  | 'revoke'
+  | 'refresh'
+  | 'reseal'
+  | 'administer';
+
+/**
+ * What came of it. `intended` comes first, where the audit is required, and another record of the same `operationId` tells the end; an
+ * intention without an end was cut off by the death of the process.
+ */
+export type AuditOutcome = 'intended' | 'succeeded' | 'missing' | 'denied' | 'unreadable' | 'failed';
+
+/** One entry of the audit. It is never changed, and never holds material. */
+export interface AuditRecord {
+  /** UUID version 7. */
+  readonly id: string;
+  /** The same in all records of one operation. UUID version 7. */
+  readonly operationId: string;
+  /** Milliseconds since the epoch. */
+  readonly atMs: number;
+  readonly tenant: string;
+  readonly action: AuditAction;
+  readonly outcome: AuditOutcome;
+  readonly actor?: Pick<Actor, 'type' | 'id'>;
+  readonly scope?: string;
+  readonly credentialId?: string;
+  readonly version?: number;
+  readonly requestId?: string;
+  /** The code of a failure, the scope that somebody acted from, the reason that an administrator gave. */
+  readonly details: Readonly<Record<string, JsonValue>>;
+}
+
+/** Which records {@link CredentialAudit.query} gives. All that is given must fit. */
+export interface AuditQuery {
+  readonly tenant: string;
+  readonly scope?: string;
+  readonly credentialId?: string;
+  readonly actorId?: string;
+  readonly action?: AuditAction;
+  /** At this moment or later, in milliseconds since the epoch. */
+  readonly fromMs?: number;
+  /** Before this moment. */
+  readonly toMs?: number;
+  /** Goes on behind the record of this id. */
+  readonly after?: string;
+  /** 1 to 1,000. Default 100. */
+  readonly limit?: number;
+}
+
+/** Where the audit is kept. A driver only ever adds. */
+export interface CredentialAudit {
+  /** Resolves when the records are kept as safely as the driver promises. */
+  append(records: readonly AuditRecord[]): Promise<void>;
+  /** The newest first. */
+  query(query: AuditQuery): Promise<readonly AuditRecord[]>;
+}

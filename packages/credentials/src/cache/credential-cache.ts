@@ -1,0 +1,150 @@
+import type { Clock } from '@tenon/core';
+import { credentialError } from '../errors.ts';
+import { createLfuEviction, createLruEviction } from './eviction.ts';
+
+/** What a vault's cache is told. */
+export interface CacheOptions {
+  /** Default `true` once options are given; a vault without any has no cache. */
+  readonly enabled?: boolean;
+  /** How long an entry is good from when it was read from storage, in milliseconds, 1 to 86,400,000. Default 300,000. */
+  readonly ttlMs?: number;
+  /** How long an entry is good after it was last used, in milliseconds, 1 to 86,400,000. Default: as long as `ttlMs`. */
+  readonly idleTtlMs?: number;
+  /** Most entries, 1 to 1,000,000. Default 1,000. */
+  readonly maxEntries?: number;
+  /** Which entry goes when there is no room: the least recently, or the least often used. Default `lru`. */
+  readonly eviction?: 'lru' | 'lfu';
+}
+
+/** The cache at this moment. */
+export interface CacheStatistics {
+  readonly hits: number;
+  readonly misses: number;
+  /** Entries that went because there was no room. */
+  readonly evictions: number;
+  readonly entries: number;
+  readonly maxEntries: number;
+  /** Hits of all look-ups, 0 to 1; 0 without any. */
+  readonly hitRate: number;
+  readonly isFull: boolean;
+  /** Entries of the most there can be, 0 to 1. */
+  readonly utilization: number;
+}
+
+/** Values by key, as fresh as promised. */
+export interface CredentialCache<Value> {
+  /** What `load` gives, kept. Loads of one key at one time are one load; `undefined` and failures are not kept. */
+  load(key: string, load: () => Promise<Value | undefined>): Promise<Value | undefined>;
+  /** The value, if it is there and fresh. Counts as a look-up. */
+  peek(key: string): Value | undefined;
+  /** Forgets a key: what is being loaded for it now is not kept either. */
+  drop(key: string): void;
+  clear(): void;
+  statistics(): CacheStatistics;
+}
+
+interface Entry<Value> {
+  readonly value: Value;
+  readonly expiresAtMs: number;
+  idleAtMs: number;
+}
+
+/** @throws `CREDENTIALS_OPTIONS_INVALID` naming the option */
+export function createCredentialCache<Value>(options: CacheOptions, clock: Clock): CredentialCache<Value> {
+  const limits = checkOptions(options);
+  const eviction = options.eviction === 'lfu' ? createLfuEviction() : createLruEviction();
+  const entries = new Map<string, Entry<Value>>();
+  const loading = new Map<string, Promise<Value | undefined>>();
+  const counts = { hits: 0, misses: 0, evictions: 0 };
+
+  const remove = (key: string): void => {
+    if (entries.delete(key)) eviction.removed(key);
+  };
+  const fresh = (key: string): Value | undefined => {
+    const entry = entries.get(key);
+    if (entry === undefined) return undefined;
+    const now = clock.monotonicMs();
+    if (now >= entry.expiresAtMs || now >= entry.idleAtMs) {
+      remove(key);
+      return undefined;
+    }
+    entry.idleAtMs = now + limits.idleTtlMs;
+    eviction.used(key);
+    return entry.value;
+  };
+  const peek = (key: string): Value | undefined => {
+    const value = fresh(key);
+    if (value === undefined) counts.misses += 1;
+    else counts.hits += 1;
+    return value;
+  };
+  const insert = (key: string, value: Value, loadedAtMs: number): void => {
+    remove(key);
+    while (entries.size >= limits.maxEntries) {
+      const victim = eviction.victim();
+      if (victim === undefined) break;
+      remove(victim);
+      counts.evictions += 1;
+    }
+    entries.set(key, {
+      value,
+      expiresAtMs: loadedAtMs + limits.ttlMs,
+      idleAtMs: clock.monotonicMs() + limits.idleTtlMs,
+    });
+    eviction.added(key);
+  };
+
+  return {
+    peek,
+    async load(key, load) {
+      const under = loading.get(key);
+      if (under !== undefined) return under;
+      const startedAtMs = clock.monotonicMs();
+      const loaded = load();
+      loading.set(key, loaded);
+      try {
+        const value = await loaded;
+        // A write since the load began has taken this load out of the map: what it gave may be what was there before.
+        if (value !== undefined && loading.get(key) === loaded) insert(key, value, startedAtMs);
+        return value;
+      } finally {
+        if (loading.get(key) === loaded) loading.delete(key);
+      }
+    },
+    drop(key) {
+      remove(key);
+      loading.delete(key);
+    },
+    clear() {
+      for (const key of [...entries.keys()]) remove(key);
+      loading.clear();
+    },
+    statistics() {
+      const lookups = counts.hits + counts.misses;
+      return Object.freeze({
+        ...counts,
+        entries: entries.size,
+        maxEntries: limits.maxEntries,
+        hitRate: lookups === 0 ? 0 : counts.hits / lookups,
+        isFull: entries.size >= limits.maxEntries,
+        utilization: entries.size / limits.maxEntries,
+      });
+    },
+  };
+}
+
+const DAY_MS = 86_400_000;
+
+function checkOptions({ ttlMs = 300_000, idleTtlMs = ttlMs, maxEntries = 1_000, eviction = 'lru' }: CacheOptions) {
+  const check = (name: string, value: number, max: number): void => {
+    if (Number.isInteger(value) && value >= 1 && value <= max) return;
+    throw credentialError('CREDENTIALS_OPTIONS_INVALID', `cache.${name} must be a whole number from 1 to ${max}`);
+  };
+  check('ttlMs', ttlMs, DAY_MS);
+  check('idleTtlMs', idleTtlMs, DAY_MS);
+  check('maxEntries', maxEntries, 1_000_000);
+  if (eviction !== 'lru' && eviction !== 'lfu') {
+    throw credentialError('CREDENTIALS_OPTIONS_INVALID', 'cache.eviction must be "lru" or "lfu"');
+  }
+  return { ttlMs, idleTtlMs, maxEntries };
+}

@@ -1,0 +1,19 @@
+/** Who wants to know what others have changed. */
+export interface InvalidationListener {
+  /** A credential was changed, here or elsewhere. @param key - its text form */
+  changed(key: string): void;
+  /** Messages may have been lost, for example while a connection was down: nothing that is remembered can be trusted. */
+  missed(): void;
+}
+
+/**
+ * Tells all processes on the same storage which credentials have changed, so that their caches forget them.
+ *
+ * Obligations of a driver: what is published reaches every subscriber that is connected; a subscriber that may have missed something is told
+ * so by `missed` before it hears anything further; publishing never throws and never waits.
+ */
+export interface CacheInvalidation {
+  publish(key: string): void;
+  /** @returns ends the subscription */
+  subscribe(listener: InvalidationListener): () => void;
+}

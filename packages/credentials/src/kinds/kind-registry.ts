@@ -1,0 +1,79 @@
+import type { InputProblem } from '@tenon/core';
+import { Compile, type Validator } from 'typebox/compile';
+import { credentialError } from '../errors.ts';
+import type { AnyKindDefinition, CredentialKind } from './define-kind.ts';
+import { plainMaterial, type CredentialMaterial } from './material.ts';
+
+/** The kinds that one vault knows. */
+export interface KindRegistry {
+  /**
+   * What the material holds, checked.
+   *
+   * @throws `CREDENTIAL_KIND_UNKNOWN`; `CREDENTIAL_INVALID` with all problems in `details.problems` and no value
+   */
+  read(material: CredentialMaterial): { readonly kind: AnyKindDefinition; readonly plain: object };
+  /** @throws `CREDENTIAL_KIND_UNKNOWN` */
+  get(name: string): AnyKindDefinition;
+  /** Whether there is a kind of this name. */
+  knows(name: string): boolean;
+  /** Whether opened material has the form of its kind. */
+  fits(kind: AnyKindDefinition, plain: unknown): plain is object;
+}
+
+/** @throws `CREDENTIALS_OPTIONS_INVALID` when two kinds have one name */
+export function createKindRegistry(kinds: readonly CredentialKind[]): KindRegistry {
+  const byName = new Map<string, AnyKindDefinition>();
+  for (const { definition } of kinds) {
+    const known = byName.get(definition.name);
+    if (known !== undefined && known !== definition) {
+      throw credentialError('CREDENTIALS_OPTIONS_INVALID', `two kinds of credential are called "${definition.name}"`);
+    }
+    byName.set(definition.name, definition);
+  }
+  // Compiled at first use: a vault of one kind need not pay for all.
+  const validators = new Map<string, Validator>();
+  const validatorOf = (kind: AnyKindDefinition): Validator => {
+    let validator = validators.get(kind.name);
+    if (validator === undefined) validators.set(kind.name, (validator = Compile(kind.schema) as Validator));
+    return validator;
+  };
+  const get = (name: string): AnyKindDefinition => {
+    const kind = byName.get(name);
+    if (kind !== undefined) return kind;
+    throw credentialError(
+      'CREDENTIAL_KIND_UNKNOWN',
+      `this vault knows no kind of credential called "${name.slice(0, 64)}": give it to the builder with kind()`,
+      { details: { kind: name.slice(0, 64) } },
+    );
+  };
+
+  return {
+    get,
+    knows: (name) => byName.has(name),
+    fits: (kind, plain): plain is object => validatorOf(kind).Check(plain),
+    read(material) {
+      const kind = get(material.kind);
+      const plain = plainMaterial(material);
+      const validator = validatorOf(kind);
+      if (plain !== undefined && validator.Check(plain)) return { kind, plain };
+      throw materialInvalid(kind.name, plain === undefined ? [] : problemsOf(validator, plain));
+    },
+  };
+}
+
+function problemsOf(validator: Validator, plain: object): readonly InputProblem[] {
+  return validator.Errors(plain).map(({ instancePath, keyword, message }) => ({
+    path: instancePath,
+    code: keyword,
+    message,
+  }));
+}
+
+function materialInvalid(kind: string, problems: readonly InputProblem[]): Error {
+  const places = problems.map(({ path, message }) => `${path === '' ? 'the material' : path} ${message}`).join('; ');
+  return credentialError(
+    'CREDENTIAL_INVALID',
+    `this is no material of the kind "${kind}"${places === '' ? '' : `: ${places}`}`,
+    { details: { kind, problems } },
+  );
+}

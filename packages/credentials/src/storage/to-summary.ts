@@ -1,0 +1,11 @@
+import type { StoredSummary, VersionSummary } from './credential-storage.ts';
+import type { StoredCredential, StoredVersion } from './stored-credential.ts';
+
+/** A record without its envelopes. */
+export function toSummary(record: StoredCredential): StoredSummary {
+  return { ...record, current: withoutEnvelope(record.current), previous: record.previous.map(withoutEnvelope) };
+}
+
+function withoutEnvelope({ envelope: _, ...rest }: StoredVersion): VersionSummary {
+  return rest;
+}

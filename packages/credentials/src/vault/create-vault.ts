@@ -1,0 +1,110 @@
+import { createTelemetry, type Clock, type Logger } from '@tenon/core';
+import type { KeyRing } from '@tenon/crypto';
+import { createAuditTrail, noAuditTrail, type AuditOptions } from '../audit/audit-trail.ts';
+import { createCredentialCache, type CacheOptions, type CredentialCache } from '../cache/credential-cache.ts';
+import type { CacheInvalidation } from '../cache/invalidation.ts';
+import { credentialError } from '../errors.ts';
+import { keyText } from '../identity/credential-key.ts';
+import { assertScope } from '../identity/scope.ts';
+import type { CredentialKind } from '../kinds/define-kind.ts';
+import { createKindRegistry } from '../kinds/kind-registry.ts';
+import type { CredentialStorage } from '../storage/credential-storage.ts';
+import { guardStorage, type RetryOptions } from '../storage/guarded-storage.ts';
+import type { StoredCredential } from '../storage/stored-credential.ts';
+import { createView } from './create-view.ts';
+import type { CredentialVault } from './credential-vault.ts';
+import { createInstruments } from './instruments.ts';
+import { resolveKey } from './resolve-key.ts';
+import { tenantOf, type VaultParts } from './vault-parts.ts';
+
+/** Everything a vault is made of, checked. */
+export interface VaultConfig {
+  readonly storage: CredentialStorage;
+  readonly keys: KeyRing;
+  readonly kinds: readonly CredentialKind[];
+  readonly tenant: string | undefined;
+  readonly defaultScope: string | undefined;
+  readonly cache: CacheOptions | undefined;
+  readonly invalidation: CacheInvalidation | undefined;
+  readonly audit: AuditOptions | undefined;
+  readonly batchConcurrency: number;
+  readonly operationTimeoutMs: number;
+  readonly retry: Required<RetryOptions>;
+  readonly clock: Clock;
+  readonly logger: Logger;
+}
+
+/** Makes the vault. */
+export function createVault(config: VaultConfig): CredentialVault {
+  const { storage, clock, logger, audit } = config;
+  const cache = createCache(config);
+  const trail = audit === undefined ? noAuditTrail : createAuditTrail(audit, clock, logger);
+  const telemetry = createTelemetry('@tenon/credentials');
+  let closing: Promise<void> | undefined;
+  const guard = { clock, logger, timeoutMs: config.operationTimeoutMs, retry: config.retry, random: Math.random };
+  const parts: VaultParts = {
+    storage: guardStorage(storage, guard),
+    storageName: storage.name,
+    hasBatches: storage.batch !== undefined,
+    // Of their own purpose: what is sealed here opens nowhere else, under the same root keys.
+    ring: config.keys.subring('credentials'),
+    kinds: createKindRegistry(config.kinds),
+    cache,
+    audit: trail,
+    clock,
+    logger,
+    telemetry,
+    instruments: createInstruments(telemetry, cache === undefined ? undefined : () => cache.statistics()),
+    batchConcurrency: config.batchConcurrency,
+    defaultScope: config.defaultScope,
+    tenant: config.tenant,
+    announce: (key) => config.invalidation?.publish(keyText(key)),
+    isClosed: () => closing !== undefined,
+  };
+  const stopListening =
+    cache === undefined
+      ? undefined
+      : config.invalidation?.subscribe({ changed: (key) => cache.drop(key), missed: () => cache.clear() });
+
+  return Object.freeze<CredentialVault>({
+    ...createView(parts, {}),
+    within(scope) {
+      assertScope(scope);
+      return createView(parts, { scope });
+    },
+    asAdministrator(reason) {
+      if (typeof reason === 'string' && reason.trim() !== '' && reason.length <= 256) {
+        return createView(parts, { administrator: { reason } });
+      }
+      throw credentialError('CREDENTIAL_INVALID', 'an administrator states a reason of 1 to 256 characters');
+    },
+    auditRecords: async (query = {}) => audit?.audit.query({ ...query, tenant: tenantOf(parts) }) ?? [],
+    statistics: () => Object.freeze({ cache: cache?.statistics() }),
+    clearCache: () => cache?.clear(),
+    clearCacheFor: (reference) => cache?.drop(keyText(resolveKey(parts, {}, reference, 'clearCacheFor').key)),
+    close() {
+      closing ??= (async () => {
+        stopListening?.();
+        await trail.flush();
+        await storage.close();
+      })();
+      return closing;
+    },
+  });
+}
+
+function createCache({
+  cache,
+  storage,
+  invalidation,
+  clock,
+}: VaultConfig): CredentialCache<StoredCredential> | undefined {
+  if (cache === undefined || cache.enabled === false) return undefined;
+  if (storage.isShared && invalidation === undefined) {
+    throw credentialError(
+      'CREDENTIALS_OPTIONS_INVALID',
+      `the storage "${storage.name}" can be shared with other processes, whose changes a cache would not see: give the builder an invalidation(), or no cache`,
+    );
+  }
+  return createCredentialCache(cache, clock);
+}

@@ -1,0 +1,114 @@
+import type { AuditQuery, AuditRecord } from '../audit/audit-record.ts';
+import type { CacheStatistics } from '../cache/credential-cache.ts';
+import type { CredentialReference } from '../identity/credential-key.ts';
+import type { CredentialMaterial } from '../kinds/material.ts';
+import type { RollBackOptions, RotateOptions } from '../rotation/rotate.ts';
+import type { Validation } from '../validation/validate-credential.ts';
+import type { BatchResult, StoreEntry } from './batch.ts';
+import type { Credential, CredentialInfo } from './credential.ts';
+import type { CredentialFilter, CredentialPage } from './list.ts';
+import type { RetrieveOptions } from './retrieve.ts';
+import type { StoreOptions } from './store.ts';
+
+/** The operations on credentials, from one point of view. All work in the context's tenant, or the one the vault was built for. */
+export interface CredentialView {
+  /**
+   * Stores material, sealed, under a reference. What was there before is gone; to keep it readable for a while, rotate instead.
+   *
+   * @throws `CREDENTIAL_INVALID` with all problems; `CREDENTIAL_EXISTS` with mode `create`; `CREDENTIAL_NOT_FOUND` and
+   *   `CREDENTIAL_VERSION_CONFLICT` with mode `replace`; `CREDENTIAL_SCOPE_VIOLATION` outside of the view
+   */
+  store(reference: CredentialReference, material: CredentialMaterial, options?: StoreOptions): Promise<CredentialInfo>;
+
+  /**
+   * Opens a credential. `undefined` when there is none, or none that this view may know of: the two cannot be told apart.
+   *
+   * @throws `CREDENTIAL_EXPIRED`, unless `allowExpired`; `CREDENTIAL_KIND_MISMATCH`; `CREDENTIAL_UNREADABLE` when its envelope was changed,
+   *   moved, or sealed with a key that the ring does not hold
+   */
+  retrieve<Value extends object>(
+    reference: CredentialReference,
+    options?: RetrieveOptions<Value>,
+  ): Promise<Credential<Value> | undefined>;
+
+  /** What is known of a credential without opening it; `undefined` when there is none. */
+  inspect(reference: CredentialReference): Promise<CredentialInfo | undefined>;
+
+  /** Removes a credential with all its versions. Resolves to whether there was one. */
+  delete(reference: CredentialReference): Promise<boolean>;
+
+  /** One page of credentials in a scope and below it, without opening any. @throws `CREDENTIAL_SCOPE_REQUIRED` */
+  list(filter?: CredentialFilter): Promise<CredentialPage>;
+
+  /** All of them, read a page at a time as they are asked for. */
+  listAll(filter?: Omit<CredentialFilter, 'after'>): AsyncIterable<CredentialInfo>;
+
+  /** Judges offline whether a credential can be expected to work. One that is missing is a result, not an error. */
+  validate(reference: CredentialReference): Promise<Validation>;
+
+  /** {@link CredentialView.store} for many: bounded, each for itself, in order. */
+  storeMany(entries: readonly StoreEntry[]): Promise<BatchResult<CredentialInfo>>;
+  /** {@link CredentialView.retrieve} for many. */
+  retrieveMany<Value extends object>(
+    references: readonly CredentialReference[],
+    options?: Omit<RetrieveOptions<Value>, 'version'>,
+  ): Promise<BatchResult<Credential<Value> | undefined>>;
+  /** {@link CredentialView.delete} for many. */
+  deleteMany(references: readonly CredentialReference[]): Promise<BatchResult<boolean>>;
+  /** {@link CredentialView.validate} for many. */
+  validateMany(references: readonly CredentialReference[]): Promise<BatchResult<Validation>>;
+
+  /**
+   * Puts new material in the place of the old, which can still be retrieved by its version until its grace is over.
+   *
+   * @throws `CREDENTIAL_NOT_FOUND`, `CREDENTIAL_VERSION_CONFLICT`, `CREDENTIAL_INVALID`, and what `verify` throws: then nothing has changed
+   */
+  rotate(
+    reference: CredentialReference,
+    material: CredentialMaterial,
+    options?: RotateOptions,
+  ): Promise<CredentialInfo>;
+
+  /** Ends the grace of all earlier versions at once. @throws `CREDENTIAL_NOT_FOUND` */
+  revokePrevious(reference: CredentialReference): Promise<CredentialInfo>;
+
+  /** Makes an earlier version current again, under a new number. @throws `CREDENTIAL_NOT_FOUND`, `CREDENTIAL_VERSION_CONFLICT` */
+  rollBack(reference: CredentialReference, options?: RollBackOptions): Promise<CredentialInfo>;
+}
+
+/** What a vault counts. */
+export interface VaultStatistics {
+  /** `undefined` without a cache. */
+  readonly cache: CacheStatistics | undefined;
+}
+
+/** A vault of sealed credentials. Make one with `credentials()`. */
+export interface CredentialVault extends CredentialView {
+  /**
+   * The same vault, seen from a scope: it and everything below, and nothing else. What lies outside looks like what is missing, and is
+   * recorded.
+   *
+   * @throws `CREDENTIAL_SCOPE_INVALID`
+   */
+  within(scope: string): CredentialView;
+
+  /**
+   * Every scope of the tenant, for a stated reason. Each operation is recorded with it.
+   *
+   * @param reason - why the scopes are set aside, 1 to 256 characters, for example `incident 4711`
+   * @throws `CREDENTIAL_INVALID` without a reason
+   */
+  asAdministrator(reason: string): CredentialView;
+
+  /** Records of the audit of the context's tenant, the newest first; none without an audit. */
+  auditRecords(query?: Omit<AuditQuery, 'tenant'>): Promise<readonly AuditRecord[]>;
+
+  statistics(): VaultStatistics;
+  /** Forgets everything in the cache. */
+  clearCache(): void;
+  /** Forgets one credential in the cache. */
+  clearCacheFor(reference: CredentialReference): void;
+
+  /** Refuses further work, waits for the audit, and lets go of the storage. Idempotent. */
+  close(): Promise<void>;
+}

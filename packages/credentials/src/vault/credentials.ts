@@ -1,0 +1,161 @@
+import { isTenantId, silentLogger, systemClock, type Clock, type Logger } from '@tenon/core';
+import { KeyRing } from '@tenon/crypto';
+import type { AuditOptions } from '../audit/audit-trail.ts';
+import type { CacheOptions } from '../cache/credential-cache.ts';
+import type { CacheInvalidation } from '../cache/invalidation.ts';
+import { credentialError } from '../errors.ts';
+import { assertScope } from '../identity/scope.ts';
+import { builtInKinds } from '../kinds/built-in-kinds.ts';
+import type { CredentialKind } from '../kinds/define-kind.ts';
+import type { CredentialStorage } from '../storage/credential-storage.ts';
+import type { RetryOptions } from '../storage/guarded-storage.ts';
+import { createVault, type VaultConfig } from './create-vault.ts';
+import type { CredentialVault } from './credential-vault.ts';
+
+/** The steps of building a vault. Each gives the builder back, and the last call of one counts. */
+interface BuilderSteps<HasStorage extends boolean, HasKeys extends boolean> {
+  /** Where sealed credentials are kept. Needed. */
+  storage(storage: CredentialStorage): CredentialsBuilder<true, HasKeys>;
+  /** The keys that seal them: the first seals, any opens. Needed. */
+  keys(ring: KeyRing): CredentialsBuilder<HasStorage, true>;
+  /** The one tenant of a program that has no others. Default: the context's, for each operation. */
+  tenant(id: string): CredentialsBuilder<HasStorage, HasKeys>;
+  /** The scope of references and lists that name none. Default: none, so that they are refused. */
+  defaultScope(scope: string): CredentialsBuilder<HasStorage, HasKeys>;
+  /** A kind of one's own, besides the built-in ones. Call it for each. */
+  kind(kind: CredentialKind<never>): CredentialsBuilder<HasStorage, HasKeys>;
+  /** Keeps what was read, sealed, in memory. Default: no cache. */
+  cache(options: CacheOptions): CredentialsBuilder<HasStorage, HasKeys>;
+  /** A cache whose entries are good so long, in milliseconds. */
+  cacheTtl(ttlMs: number): CredentialsBuilder<HasStorage, HasKeys>;
+  /** A cache of at most so many entries. */
+  cacheMaxEntries(maxEntries: number): CredentialsBuilder<HasStorage, HasKeys>;
+  /** How caches of other processes hear of changes. A cache on a storage that can be shared needs it. */
+  invalidation(invalidation: CacheInvalidation): CredentialsBuilder<HasStorage, HasKeys>;
+  /** Records who did what. Default: nothing is recorded. */
+  audit(options: AuditOptions): CredentialsBuilder<HasStorage, HasKeys>;
+  /** How many of a batch are worked on at a time, 1 to 100. Default 10. */
+  batchConcurrency(concurrency: number): CredentialsBuilder<HasStorage, HasKeys>;
+  /** How long one operation of the storage may take, retries included, in milliseconds, 1 to 60,000. Default 5,000. */
+  operationTimeout(timeoutMs: number): CredentialsBuilder<HasStorage, HasKeys>;
+  /** How often a failure that changed nothing is tried again. */
+  retry(options: RetryOptions): CredentialsBuilder<HasStorage, HasKeys>;
+  /** Default: the machine's. */
+  clock(clock: Clock): CredentialsBuilder<HasStorage, HasKeys>;
+  /** Default: silent. */
+  logger(logger: Logger): CredentialsBuilder<HasStorage, HasKeys>;
+}
+
+/**
+ * Builds a vault. `build()` is there once storage and keys have been given.
+ *
+ * @typeParam HasStorage - whether `storage()` has been called
+ * @typeParam HasKeys - whether `keys()` has been called
+ */
+export type CredentialsBuilder<HasStorage extends boolean = false, HasKeys extends boolean = false> = BuilderSteps<
+  HasStorage,
+  HasKeys
+> &
+  ([HasStorage, HasKeys] extends [true, true]
+    ? {
+        /**
+         * Makes the vault.
+         *
+         * @throws `CREDENTIALS_OPTIONS_INVALID` naming the option
+         */
+        build(): CredentialVault;
+      }
+    : unknown);
+
+/**
+ * Begins to build a vault for the secrets with which a program acts in other systems.
+ *
+ * @example
+ * ```ts
+ * const vault = credentials().storage(postgresStorage(database)).keys(KeyRing.fromEnv(process.env)).build();
+ * await vault.store({ scope: 'org:acme/team:eng', id: 'github' }, apiKey('ghp_...'));
+ * const github = await vault.retrieve({ scope: 'org:acme/team:eng', id: 'github' });
+ * ```
+ */
+export function credentials(): CredentialsBuilder {
+  return builder({ kinds: builtInKinds });
+}
+
+type Draft = Partial<Omit<VaultConfig, 'retry'>> & {
+  readonly retry?: RetryOptions;
+  readonly kinds: readonly CredentialKind[];
+};
+
+function builder(draft: Draft): CredentialsBuilder {
+  const step = (more: Partial<Draft>) => builder({ ...draft, ...more });
+  const steps = {
+    storage: (storage: CredentialStorage) => step({ storage }),
+    keys: (keys: KeyRing) => step({ keys }),
+    tenant: (tenant: string) => step({ tenant }),
+    defaultScope: (defaultScope: string) => step({ defaultScope }),
+    kind: (kind: CredentialKind) => step({ kinds: [...draft.kinds, kind] }),
+    cache: (cache: CacheOptions) => step({ cache: { ...draft.cache, ...cache } }),
+    cacheTtl: (ttlMs: number) => step({ cache: { ...draft.cache, ttlMs } }),
+    cacheMaxEntries: (maxEntries: number) => step({ cache: { ...draft.cache, maxEntries } }),
+    invalidation: (invalidation: CacheInvalidation) => step({ invalidation }),
+    audit: (audit: AuditOptions) => step({ audit }),
+    batchConcurrency: (batchConcurrency: number) => step({ batchConcurrency }),
+    operationTimeout: (operationTimeoutMs: number) => step({ operationTimeoutMs }),
+    retry: (retry: RetryOptions) => step({ retry }),
+    clock: (clock: Clock) => step({ clock }),
+    logger: (logger: Logger) => step({ logger }),
+    build: () => createVault(complete(draft)),
+  };
+  // For JavaScript, `build` is always there and says what is missing; for TypeScript, only when nothing is.
+  return Object.freeze(steps) as object as CredentialsBuilder;
+}
+
+function complete(draft: Draft): VaultConfig {
+  const { storage, keys, tenant, defaultScope, batchConcurrency = 10, operationTimeoutMs = 5_000, retry = {} } = draft;
+  if (storage === undefined) throw missing('storage');
+  if (!(keys instanceof KeyRing)) throw missing('keys');
+  if (tenant !== undefined && !isTenantId(tenant)) {
+    throw invalid('tenant', 'must be 1 to 64 letters, digits, "_" or "-"');
+  }
+  if (defaultScope !== undefined) assertScope(defaultScope);
+  const { attempts = 3, baseDelayMs = 50, maxDelayMs = 1_000 } = retry;
+  whole('batchConcurrency', batchConcurrency, 100);
+  whole('operationTimeout', operationTimeoutMs, 60_000);
+  whole('retry.attempts', attempts, 10);
+  whole('retry.baseDelayMs', baseDelayMs, 10_000);
+  whole('retry.maxDelayMs', maxDelayMs, 30_000);
+  return {
+    storage,
+    keys,
+    tenant,
+    defaultScope,
+    kinds: draft.kinds,
+    cache: draft.cache,
+    invalidation: draft.invalidation,
+    audit: draft.audit,
+    batchConcurrency,
+    operationTimeoutMs,
+    retry: { attempts, baseDelayMs, maxDelayMs },
+    clock: draft.clock ?? systemClock,
+    logger: draft.logger ?? silentLogger,
+  };
+}
+
+function whole(name: string, value: number, max: number): void {
+  if (Number.isInteger(value) && value >= 1 && value <= max) return;
+  throw invalid(name, `must be a whole number from 1 to ${max}`);
+}
+
+function missing(step: string): Error {
+  return credentialError(
+    'CREDENTIALS_OPTIONS_INVALID',
+    `a vault cannot be built without ${step}(): call it before build()`,
+    {
+      details: { option: step },
+    },
+  );
+}
+
+function invalid(option: string, why: string): Error {
+  return credentialError('CREDENTIALS_OPTIONS_INVALID', `${option} ${why}`, { details: { option } });
+}

@@ -1,0 +1,16 @@
+import { isCodedError } from '@tenon/core';
+import type { VaultParts } from './vault-parts.ts';
+
+/** Runs one operation inside a span, and counts what came of it. The tenant and the credential stay out of both. */
+export async function measured<T>(parts: VaultParts, operation: string, work: () => Promise<T>): Promise<T> {
+  const startedMs = parts.clock.monotonicMs();
+  let result = 'succeeded';
+  try {
+    return await parts.telemetry.span(`credentials.${operation}`, { 'tenon.storage': parts.storageName }, work);
+  } catch (error) {
+    result = isCodedError(error) ? error.code : 'UNEXPECTED';
+    throw error;
+  } finally {
+    parts.instruments.ended(operation, result, (parts.clock.monotonicMs() - startedMs) / 1000);
+  }
+}

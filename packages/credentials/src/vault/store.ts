@@ -1,0 +1,167 @@
+import { credentialError } from '../errors.ts';
+import type { CredentialKey, CredentialReference } from '../identity/credential-key.ts';
+import type { CredentialMaterial } from '../kinds/material.ts';
+import type { RotationPolicy } from '../rotation/rotation-policy.ts';
+import { sealMaterial } from '../sealing/seal-material.ts';
+import type { StoredCredential } from '../storage/stored-credential.ts';
+import { checkStoreOptions } from './check-store-options.ts';
+import { toInfo, type CredentialInfo } from './credential.ts';
+import { measured } from './measured.ts';
+import { noteViolation, resolveKey, scopeViolation, type Viewer } from './resolve-key.ts';
+import { forget, type VaultParts } from './vault-parts.ts';
+
+/** What {@link CredentialVault.store} is told besides the material. */
+export interface StoreOptions {
+  /**
+   * `create`: there must be none. `replace`: there must be one. `upsert`: whatever is there; of two at the same time the last one
+   * stays. Default `upsert`.
+   */
+  readonly mode?: 'create' | 'replace' | 'upsert';
+  /** With `replace`: the version that must be there, so that nobody's change is overwritten unseen. */
+  readonly expectedVersion?: number;
+  /** When the material ends. Default: what the material says itself, such as a certificate; otherwise never. */
+  readonly expiresAt?: Date;
+  /** At most 50 pairs, names of 1 to 128 characters, values of up to 256. Default: those there were. */
+  readonly tags?: Readonly<Record<string, string>>;
+  /** Up to 1,024 characters. Default: the one there was. */
+  readonly description?: string;
+  /** When it should be rotated; at most 10, the first that triggers counts. Default: those there were. */
+  readonly policies?: readonly RotationPolicy[];
+}
+
+// Each try takes one read and one write; that many collisions in a row mean that something is wrong.
+const MAX_TRIES = 20;
+
+/** Stores material under a reference. What was there before is gone: rotate it to keep the old one for a while. */
+export async function store(
+  parts: VaultParts,
+  viewer: Viewer,
+  reference: CredentialReference,
+  material: CredentialMaterial,
+  options: StoreOptions = {},
+): Promise<CredentialInfo> {
+  const { key, isVisible } = resolveKey(parts, viewer, reference, 'store');
+  const { mode = 'upsert' } = options;
+  const action = mode === 'create' ? 'create' : 'replace';
+  if (!isVisible) {
+    await noteViolation(parts, viewer, key, action);
+    throw scopeViolation(viewer, key);
+  }
+  checkStoreOptions(options);
+  const draft = prepare(parts, key, material, options);
+  const info = await measured(parts, 'store', () =>
+    parts.audit.around(
+      { action, tenant: key.tenant, key, ...administered(viewer) },
+      () => write(parts, draft, options),
+      (stored) => ({ outcome: 'succeeded', version: stored.version }),
+    ),
+  );
+  parts.logger.info(
+    { credentialId: key.id, scope: key.scope, kind: info.kind, version: info.version },
+    'credential stored',
+  );
+  return info;
+}
+
+/** What an administrator's operations carry in the audit. */
+export function administered(viewer: Viewer): { readonly details?: { readonly reason: string } } {
+  return viewer.administrator === undefined ? {} : { details: { reason: viewer.administrator.reason } };
+}
+
+/** A credential that only lacks its place among the versions there are. */
+export interface Draft {
+  readonly key: CredentialKey;
+  /** The record that comes after the one there is. */
+  next(existing: StoredCredential | undefined): StoredCredential;
+}
+
+/** Checks material, and makes what is needed to store it after whatever is there. */
+export function prepare(
+  parts: VaultParts,
+  key: CredentialKey,
+  material: CredentialMaterial,
+  options: StoreOptions,
+): Draft {
+  const { kind, plain } = parts.kinds.read(material);
+  const expiresAt = (options.expiresAt ?? kind.expiresAt(plain))?.getTime();
+  return {
+    key,
+    next(existing) {
+      const now = parts.clock.now();
+      const version = (existing?.current.version ?? 0) + 1;
+      const sealed = sealMaterial(parts.ring, plain, { key, kind: kind.name, version });
+      const description = options.description ?? existing?.description;
+      return {
+        key,
+        kind: kind.name,
+        revision: (existing?.revision ?? 0) + 1,
+        current: { version, ...sealed, createdAt: now, ...(expiresAt === undefined ? {} : { expiresAt }) },
+        previous: [],
+        tags: options.tags ?? existing?.tags ?? {},
+        ...(description === undefined ? {} : { description }),
+        policies: options.policies ?? existing?.policies ?? [],
+        createdAt: existing?.createdAt ?? now,
+        modifiedAt: now,
+      };
+    },
+  };
+}
+
+async function write(parts: VaultParts, draft: Draft, options: StoreOptions): Promise<CredentialInfo> {
+  const { key } = draft;
+  try {
+    for (let attempt = 1; attempt <= MAX_TRIES; attempt += 1) {
+      const existing = options.mode === 'create' ? undefined : await parts.storage.get(key);
+      assertExpected(key, existing, options);
+      const record = draft.next(existing);
+      if (await parts.storage.put({ record, expectedRevision: existing?.revision ?? 0 })) return toInfo(record);
+      if (options.mode === 'create') throw exists(key);
+      // Somebody was faster: the next round sees what they wrote.
+    }
+    throw conflict(key);
+  } finally {
+    // Also after a failure: it may have been written.
+    forget(parts, key);
+  }
+}
+
+/** @throws `CREDENTIAL_NOT_FOUND`, `CREDENTIAL_VERSION_CONFLICT` when what is there is not what the caller expects */
+export function assertExpected(
+  key: CredentialKey,
+  existing: StoredCredential | undefined,
+  { mode, expectedVersion }: Pick<StoreOptions, 'mode' | 'expectedVersion'>,
+): void {
+  if (mode === 'replace' && existing === undefined) throw notFound(key);
+  const actual = existing?.current.version ?? 0;
+  if (expectedVersion === undefined || expectedVersion === actual) return;
+  throw credentialError(
+    'CREDENTIAL_VERSION_CONFLICT',
+    `credential "${key.id}" in scope "${key.scope}" is at version ${actual}, not ${expectedVersion}: look at it again before you replace it`,
+    { details: { id: key.id, scope: key.scope, expected: expectedVersion, actual } },
+  );
+}
+
+/** The failure of an operation on what is not there, or is not the caller's to know of. */
+export function notFound({ id, scope }: CredentialKey): Error {
+  return credentialError('CREDENTIAL_NOT_FOUND', `there is no credential "${id}" in scope "${scope}"`, {
+    details: { id, scope },
+  });
+}
+
+/** The failure to create what is there already. */
+export function exists({ id, scope }: CredentialKey): Error {
+  return credentialError(
+    'CREDENTIAL_EXISTS',
+    `there is a credential "${id}" in scope "${scope}" already: replace it, or take another id`,
+    { details: { id, scope } },
+  );
+}
+
+/** The failure of a change that others were always faster than. */
+export function conflict({ id, scope }: CredentialKey): Error {
+  return credentialError(
+    'CREDENTIAL_CONFLICT',
+    `credential "${id}" in scope "${scope}" is changed by others all the time; try again`,
+    { retryable: true, details: { id, scope } },
+  );
+}
