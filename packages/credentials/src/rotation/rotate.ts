@@ -8,6 +8,7 @@ import { measured } from '../vault/measured.ts';
 import { noteViolation, resolveKey, scopeViolation, type Viewer } from '../vault/resolve-key.ts';
 import { administered, assertExpected, conflict, notFound, prepare } from '../vault/store.ts';
 import { forget, type VaultParts } from '../vault/vault-parts.ts';
+import { settledRefresh } from '../refresh/refresh-claim.ts';
 import { rotationDue } from './rotation-due.ts';
 
 /** What {@link CredentialVault.rotate} is told. */
@@ -63,7 +64,7 @@ export async function rotate(
             kind: material.kind,
             modifiedAt: now,
             rotatedAt: now,
-            ...(existing.refresh === undefined ? {} : { refresh: { reauthorize: false, failures: 0 } }),
+            ...(existing.refresh === undefined ? {} : { refresh: settledRefresh(existing.refresh) }),
           };
         }),
       (rotated) => ({ outcome: 'succeeded', version: rotated.version }),

@@ -16,13 +16,25 @@ export interface StoredVersion {
   readonly graceUntil?: number;
 }
 
-/** What a credential's own refreshing has come to, kept with it so that all processes know. */
+/** What the refreshing of a credential has come to, kept with it so that all processes know. Times are milliseconds since the epoch. */
 export interface StoredRefresh {
-  /** Whether a person has to sign in again before it can be refreshed. */
-  readonly reauthorize: boolean;
+  /** Why a person has to sign in again before it can be refreshed; absent: nobody has to. */
+  readonly reauthorize?: 'rejected' | 'outcome-unknown' | 'nothing-to-refresh-with';
   /** Not before this moment, after a failure that was not final. */
   readonly notBefore?: number;
+  /** Failures since the last success. */
   readonly failures: number;
+  /** When outcomes were not known, the newest last; those of the last hour count. */
+  readonly unknownAt: readonly number[];
+  /** Of the last claim. One more with each: a late write under an older one is refused. */
+  readonly generation: number;
+  /** Who refreshes it now. Without one, nobody does. */
+  readonly claim?: {
+    /** UUID of one attempt. */
+    readonly holder: string;
+    /** Until when nobody else may, unless it is prolonged. */
+    readonly expiresAt: number;
+  };
 }
 
 /** A credential as storage keeps it: everything but the material in plain, the material in envelopes alone. */

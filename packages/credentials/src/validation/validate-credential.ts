@@ -57,7 +57,7 @@ export function validateCredential(record: StoredSummary, nowMs: number, options
     const reason = `the vault knows no kind of credential called "${record.kind}"`;
     return Object.freeze({ status: 'invalid', ...place, reason });
   }
-  if (record.refresh?.reauthorize === true) {
+  if (record.refresh?.reauthorize !== undefined) {
     return Object.freeze({ status: 'invalid', ...place, reason: 'a person has to sign in again' });
   }
   const { expiresAt } = current;

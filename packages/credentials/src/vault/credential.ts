@@ -73,7 +73,7 @@ export function toInfo(record: StoredSummary): CredentialInfo {
         Object.freeze({ version, createdAt: new Date(createdAt), graceUntil: toDate(graceUntil) }),
       ),
     ),
-    needsReauthorization: record.refresh?.reauthorize ?? false,
+    needsReauthorization: record.refresh?.reauthorize !== undefined,
     keyIds: Object.freeze([...new Set([current, ...previous].map(({ keyId }) => keyId))]),
   });
 }
