@@ -40,6 +40,12 @@ export type { RotationPolicy } from './rotation/rotation-policy.ts';
 export { rotationDue } from './rotation/rotation-due.ts';
 export type { RotationDue } from './rotation/rotation-due.ts';
 export type { RollBackOptions, RotateOptions } from './rotation/rotate.ts';
+export type {
+  CredentialRefresher,
+  RefreshAnswer,
+  RefreshOptions,
+  RefreshRequest,
+} from './refresh/credential-refresher.ts';
 export type { CacheOptions, CacheStatistics } from './cache/credential-cache.ts';
 export type { CacheInvalidation, InvalidationListener } from './cache/invalidation.ts';
 export type { AuditAction, AuditOutcome, AuditQuery, AuditRecord, CredentialAudit } from './audit/audit-record.ts';

@@ -8,6 +8,8 @@ import { keyText } from '../identity/credential-key.ts';
 import { assertScope } from '../identity/scope.ts';
 import type { CredentialKind } from '../kinds/define-kind.ts';
 import { createKindRegistry } from '../kinds/kind-registry.ts';
+import { createRefreshing } from '../refresh/create-refreshing.ts';
+import type { RefreshSettings } from '../refresh/refresh-settings.ts';
 import type { CredentialStorage } from '../storage/credential-storage.ts';
 import { guardStorage, type RetryOptions } from '../storage/guarded-storage.ts';
 import type { StoredCredential } from '../storage/stored-credential.ts';
@@ -27,6 +29,7 @@ export interface VaultConfig {
   readonly cache: CacheOptions | undefined;
   readonly invalidation: CacheInvalidation | undefined;
   readonly audit: AuditOptions | undefined;
+  readonly refresh: RefreshSettings;
   readonly batchConcurrency: number;
   readonly operationTimeoutMs: number;
   readonly retry: Required<RetryOptions>;
@@ -58,9 +61,11 @@ export function createVault(config: VaultConfig): CredentialVault {
     batchConcurrency: config.batchConcurrency,
     defaultScope: config.defaultScope,
     tenant: config.tenant,
+    refreshing: () => refreshing,
     announce: (key) => config.invalidation?.publish(keyText(key)),
     isClosed: () => closing !== undefined,
   };
+  const refreshing = config.refresh.refreshers.size === 0 ? undefined : createRefreshing(parts, config.refresh);
   const stopListening =
     cache === undefined
       ? undefined
@@ -85,6 +90,7 @@ export function createVault(config: VaultConfig): CredentialVault {
     close() {
       closing ??= (async () => {
         stopListening?.();
+        await refreshing?.drain();
         await trail.flush();
         await storage.close();
       })();

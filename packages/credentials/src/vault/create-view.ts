@@ -1,4 +1,5 @@
 import { rollBack, rotate, revokePrevious } from '../rotation/rotate.ts';
+import { refreshCredential } from '../refresh/refresh-credential.ts';
 import { deleteMany, retrieveMany, storeMany, validateMany } from './batch.ts';
 import type { CredentialView } from './credential-vault.ts';
 import { deleteCredential } from './delete.ts';
@@ -26,6 +27,7 @@ export function createView(parts: VaultParts, viewer: Viewer): CredentialView {
     validateMany: (references) => validateMany(parts, viewer, references),
     rotate: (reference, material, options) => rotate(parts, viewer, reference, material, options),
     revokePrevious: (reference) => revokePrevious(parts, viewer, reference),
+    refresh: (reference) => refreshCredential(parts, viewer, reference),
     rollBack: (reference, options) => rollBack(parts, viewer, reference, options),
   });
 }

@@ -72,6 +72,16 @@ export interface CredentialView {
   /** Ends the grace of all earlier versions at once. @throws `CREDENTIAL_NOT_FOUND` */
   revokePrevious(reference: CredentialReference): Promise<CredentialInfo>;
 
+  /**
+   * Refreshes a credential at whoever issued it. All who ask at the same time, in whatever process, share one refresh; one that is under way
+   * goes on although its caller goes away.
+   *
+   * @throws `CREDENTIAL_REAUTHORIZATION_REQUIRED` when a person has to sign in; `CREDENTIAL_REFRESH_FAILED` and `CREDENTIAL_REFRESH_BUSY` with
+   *   `retryAfterMs`; `CREDENTIAL_OUTCOME_UNKNOWN` when there was no answer in time; `CREDENTIAL_REFRESH_IMPOSSIBLE` without a refresher;
+   *   `CREDENTIAL_NOT_FOUND`, `CREDENTIAL_SCOPE_VIOLATION`
+   */
+  refresh(reference: CredentialReference): Promise<CredentialInfo>;
+
   /** Makes an earlier version current again, under a new number. @throws `CREDENTIAL_NOT_FOUND`, `CREDENTIAL_VERSION_CONFLICT` */
   rollBack(reference: CredentialReference, options?: RollBackOptions): Promise<CredentialInfo>;
 }

@@ -7,6 +7,8 @@ import { credentialError } from '../errors.ts';
 import { assertScope } from '../identity/scope.ts';
 import { builtInKinds } from '../kinds/built-in-kinds.ts';
 import type { CredentialKind } from '../kinds/define-kind.ts';
+import type { CredentialRefresher, RefreshOptions } from '../refresh/credential-refresher.ts';
+import { checkRefreshOptions } from '../refresh/refresh-settings.ts';
 import type { CredentialStorage } from '../storage/credential-storage.ts';
 import type { RetryOptions } from '../storage/guarded-storage.ts';
 import { createVault, type VaultConfig } from './create-vault.ts';
@@ -34,6 +36,10 @@ interface BuilderSteps<HasStorage extends boolean, HasKeys extends boolean> {
   invalidation(invalidation: CacheInvalidation): CredentialsBuilder<HasStorage, HasKeys>;
   /** Records who did what. Default: nothing is recorded. */
   audit(options: AuditOptions): CredentialsBuilder<HasStorage, HasKeys>;
+  /** Renews credentials of one kind, when they are used shortly before their end or when it is asked for. Call it for each kind. */
+  refresher(refresher: CredentialRefresher): CredentialsBuilder<HasStorage, HasKeys>;
+  /** The times of refreshing. */
+  refreshing(options: RefreshOptions): CredentialsBuilder<HasStorage, HasKeys>;
   /** How many of a batch are worked on at a time, 1 to 100. Default 10. */
   batchConcurrency(concurrency: number): CredentialsBuilder<HasStorage, HasKeys>;
   /** How long one operation of the storage may take, retries included, in milliseconds, 1 to 60,000. Default 5,000. */
@@ -81,7 +87,9 @@ export function credentials(): CredentialsBuilder {
   return builder({ kinds: builtInKinds });
 }
 
-type Draft = Partial<Omit<VaultConfig, 'retry'>> & {
+type Draft = Partial<Omit<VaultConfig, 'retry' | 'refresh'>> & {
+  readonly refreshers?: readonly CredentialRefresher[];
+  readonly refreshOptions?: RefreshOptions;
   readonly retry?: RetryOptions;
   readonly kinds: readonly CredentialKind[];
 };
@@ -99,6 +107,9 @@ function builder(draft: Draft): CredentialsBuilder {
     cacheMaxEntries: (maxEntries: number) => step({ cache: { ...draft.cache, maxEntries } }),
     invalidation: (invalidation: CacheInvalidation) => step({ invalidation }),
     audit: (audit: AuditOptions) => step({ audit }),
+    refresher: (refresher: CredentialRefresher) => step({ refreshers: [...(draft.refreshers ?? []), refresher] }),
+    refreshing: (refreshOptions: RefreshOptions) =>
+      step({ refreshOptions: { ...draft.refreshOptions, ...refreshOptions } }),
     batchConcurrency: (batchConcurrency: number) => step({ batchConcurrency }),
     operationTimeout: (operationTimeoutMs: number) => step({ operationTimeoutMs }),
     retry: (retry: RetryOptions) => step({ retry }),
@@ -133,6 +144,7 @@ function complete(draft: Draft): VaultConfig {
     cache: draft.cache,
     invalidation: draft.invalidation,
     audit: draft.audit,
+    refresh: checkRefreshOptions(draft.refreshers ?? [], draft.refreshOptions),
     batchConcurrency,
     operationTimeoutMs,
     retry: { attempts, baseDelayMs, maxDelayMs },

@@ -2,6 +2,7 @@ import { Secret } from '@tenon/core';
 import { credentialError } from '../errors.ts';
 import { keyText, type CredentialKey, type CredentialReference } from '../identity/credential-key.ts';
 import type { CredentialKind } from '../kinds/define-kind.ts';
+import { isFreshEnough, refreshedForUse } from '../refresh/refresh-credential.ts';
 import { openMaterial, unreadable } from '../sealing/seal-material.ts';
 import type { StoredCredential, StoredVersion } from '../storage/stored-credential.ts';
 import { toDate, type Credential } from './credential.ts';
@@ -33,10 +34,13 @@ export async function retrieve<Value extends object>(
     return undefined;
   }
   const cached = parts.cache?.peek(keyText(key));
-  if (cached !== undefined) return handOut(parts, viewer, cached, options);
+  if (cached !== undefined && isFreshEnough(parts, cached)) return handOut(parts, viewer, cached, options);
   return measured(parts, 'retrieve', async () => {
-    const record = await load(parts, key);
-    if (record !== undefined) return handOut(parts, viewer, record, options);
+    const record = cached ?? (await load(parts, key));
+    if (record !== undefined) {
+      const wantsCurrent = options.version === undefined && options.allowExpired !== true;
+      return handOut(parts, viewer, wantsCurrent ? await refreshedForUse(parts, record) : record, options);
+    }
     await parts.audit.note(
       { action: 'read', tenant: key.tenant, key, ...administered(viewer) },
       { outcome: 'missing' },

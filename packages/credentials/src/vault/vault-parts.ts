@@ -5,6 +5,7 @@ import type { CredentialCache } from '../cache/credential-cache.ts';
 import { credentialError } from '../errors.ts';
 import { keyText, type CredentialKey } from '../identity/credential-key.ts';
 import type { KindRegistry } from '../kinds/kind-registry.ts';
+import type { Refreshing } from '../refresh/create-refreshing.ts';
 import type { GuardedStorage } from '../storage/guarded-storage.ts';
 import type { StoredCredential } from '../storage/stored-credential.ts';
 import type { CredentialInstruments } from './instruments.ts';
@@ -25,6 +26,8 @@ export interface VaultParts {
   readonly batchConcurrency: number;
   readonly defaultScope: string | undefined;
   readonly tenant: string | undefined;
+  /** Renews credentials; `undefined` in a vault without refreshers. */
+  readonly refreshing: () => Refreshing | undefined;
   /** Tells other processes that a credential has changed. */
   readonly announce: (key: CredentialKey) => void;
   isClosed(): boolean;
