@@ -39,6 +39,7 @@ export type {
 export type { RotationPolicy } from './rotation/rotation-policy.ts';
 export { rotationDue } from './rotation/rotation-due.ts';
 export type { RotationDue } from './rotation/rotation-due.ts';
+export type { ResealOptions, ResealProgress, ResealReport } from './reseal/reseal.ts';
 export type { RollBackOptions, RotateOptions } from './rotation/rotate.ts';
 export type {
   CredentialRefresher,

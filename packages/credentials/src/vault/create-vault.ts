@@ -10,6 +10,7 @@ import type { CredentialKind } from '../kinds/define-kind.ts';
 import { createKindRegistry } from '../kinds/kind-registry.ts';
 import { createRefreshing } from '../refresh/create-refreshing.ts';
 import type { RefreshSettings } from '../refresh/refresh-settings.ts';
+import { reseal } from '../reseal/reseal.ts';
 import type { CredentialStorage } from '../storage/credential-storage.ts';
 import { guardStorage, type RetryOptions } from '../storage/guarded-storage.ts';
 import type { StoredCredential } from '../storage/stored-credential.ts';
@@ -83,6 +84,7 @@ export function createVault(config: VaultConfig): CredentialVault {
       }
       throw credentialError('CREDENTIAL_INVALID', 'an administrator states a reason of 1 to 256 characters');
     },
+    reseal: (options) => reseal(parts, options),
     auditRecords: async (query = {}) => audit?.audit.query({ ...query, tenant: tenantOf(parts) }) ?? [],
     statistics: () => Object.freeze({ cache: cache?.statistics() }),
     clearCache: () => cache?.clear(),

@@ -2,6 +2,7 @@ import type { AuditQuery, AuditRecord } from '../audit/audit-record.ts';
 import type { CacheStatistics } from '../cache/credential-cache.ts';
 import type { CredentialReference } from '../identity/credential-key.ts';
 import type { CredentialMaterial } from '../kinds/material.ts';
+import type { ResealOptions, ResealReport } from '../reseal/reseal.ts';
 import type { RollBackOptions, RotateOptions } from '../rotation/rotate.ts';
 import type { Validation } from '../validation/validate-credential.ts';
 import type { BatchResult, StoreEntry } from './batch.ts';
@@ -109,6 +110,12 @@ export interface CredentialVault extends CredentialView {
    * @throws `CREDENTIAL_INVALID` without a reason
    */
   asAdministrator(reason: string): CredentialView;
+
+  /**
+   * Seals everything of the tenant with the first key of the ring, while others go on reading and writing. Killed in the middle, it is simply
+   * run again. Afterwards the older keys can leave the ring, unless something was unreadable.
+   */
+  reseal(options?: ResealOptions): Promise<ResealReport>;
 
   /** Records of the audit of the context's tenant, the newest first; none without an audit. */
   auditRecords(query?: Omit<AuditQuery, 'tenant'>): Promise<readonly AuditRecord[]>;
