@@ -40,6 +40,8 @@ export type { RotationPolicy } from './rotation/rotation-policy.ts';
 export { rotationDue } from './rotation/rotation-due.ts';
 export type { RotationDue } from './rotation/rotation-due.ts';
 export type { ResealOptions, ResealProgress, ResealReport } from './reseal/reseal.ts';
+export type { CredentialRotator, RotationReport, RotationRequest } from './rotation/credential-rotator.ts';
+export type { RotateNowOptions } from './rotation/run-rotator.ts';
 export type { RollBackOptions, RotateOptions } from './rotation/rotate.ts';
 export type {
   CredentialRefresher,

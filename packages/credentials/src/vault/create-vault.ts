@@ -10,6 +10,8 @@ import type { CredentialKind } from '../kinds/define-kind.ts';
 import { createKindRegistry } from '../kinds/kind-registry.ts';
 import { createRefreshing } from '../refresh/create-refreshing.ts';
 import type { RefreshSettings } from '../refresh/refresh-settings.ts';
+import type { CredentialRotator } from '../rotation/credential-rotator.ts';
+import { rotateDue } from '../rotation/run-rotator.ts';
 import { reseal } from '../reseal/reseal.ts';
 import type { CredentialStorage } from '../storage/credential-storage.ts';
 import { guardStorage, type RetryOptions } from '../storage/guarded-storage.ts';
@@ -19,6 +21,7 @@ import type { CredentialVault } from './credential-vault.ts';
 import { createInstruments } from './instruments.ts';
 import { resolveKey } from './resolve-key.ts';
 import { tenantOf, type VaultParts } from './vault-parts.ts';
+import { createWorkInHand } from './work-in-hand.ts';
 
 /** Everything a vault is made of, checked. */
 export interface VaultConfig {
@@ -31,6 +34,7 @@ export interface VaultConfig {
   readonly invalidation: CacheInvalidation | undefined;
   readonly audit: AuditOptions | undefined;
   readonly refresh: RefreshSettings;
+  readonly rotators: readonly CredentialRotator[];
   readonly batchConcurrency: number;
   readonly operationTimeoutMs: number;
   readonly retry: Required<RetryOptions>;
@@ -44,6 +48,7 @@ export function createVault(config: VaultConfig): CredentialVault {
   const cache = createCache(config);
   const trail = audit === undefined ? noAuditTrail : createAuditTrail(audit, clock, logger);
   const telemetry = createTelemetry('@tenon/credentials');
+  const inHand = createWorkInHand();
   let closing: Promise<void> | undefined;
   const guard = { clock, logger, timeoutMs: config.operationTimeoutMs, retry: config.retry, random: Math.random };
   const parts: VaultParts = {
@@ -59,9 +64,11 @@ export function createVault(config: VaultConfig): CredentialVault {
     logger,
     telemetry,
     instruments: createInstruments(telemetry, cache === undefined ? undefined : () => cache.statistics()),
+    inHand,
     batchConcurrency: config.batchConcurrency,
     defaultScope: config.defaultScope,
     tenant: config.tenant,
+    rotators: new Map(config.rotators.map((one) => [one.kind, one])),
     refreshing: () => refreshing,
     announce: (key) => config.invalidation?.publish(keyText(key)),
     isClosed: () => closing !== undefined,
@@ -84,6 +91,7 @@ export function createVault(config: VaultConfig): CredentialVault {
       }
       throw credentialError('CREDENTIAL_INVALID', 'an administrator states a reason of 1 to 256 characters');
     },
+    rotateDue: (signal) => rotateDue(parts, signal),
     reseal: (options) => reseal(parts, options),
     auditRecords: async (query = {}) => audit?.audit.query({ ...query, tenant: tenantOf(parts) }) ?? [],
     statistics: () => Object.freeze({ cache: cache?.statistics() }),
@@ -92,6 +100,7 @@ export function createVault(config: VaultConfig): CredentialVault {
     close() {
       closing ??= (async () => {
         stopListening?.();
+        await inHand.done();
         await refreshing?.drain();
         await trail.flush();
         await storage.close();

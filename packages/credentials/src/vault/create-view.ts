@@ -1,3 +1,4 @@
+import { rotateNow } from '../rotation/run-rotator.ts';
 import { rollBack, rotate, revokePrevious } from '../rotation/rotate.ts';
 import { refreshCredential } from '../refresh/refresh-credential.ts';
 import { deleteMany, retrieveMany, storeMany, validateMany } from './batch.ts';
@@ -26,6 +27,7 @@ export function createView(parts: VaultParts, viewer: Viewer): CredentialView {
     deleteMany: (references) => deleteMany(parts, viewer, references),
     validateMany: (references) => validateMany(parts, viewer, references),
     rotate: (reference, material, options) => rotate(parts, viewer, reference, material, options),
+    rotateNow: (reference, options) => rotateNow(parts, viewer, reference, options),
     revokePrevious: (reference) => revokePrevious(parts, viewer, reference),
     refresh: (reference) => refreshCredential(parts, viewer, reference),
     rollBack: (reference, options) => rollBack(parts, viewer, reference, options),

@@ -3,6 +3,8 @@ import type { CacheStatistics } from '../cache/credential-cache.ts';
 import type { CredentialReference } from '../identity/credential-key.ts';
 import type { CredentialMaterial } from '../kinds/material.ts';
 import type { ResealOptions, ResealReport } from '../reseal/reseal.ts';
+import type { RotationReport } from '../rotation/credential-rotator.ts';
+import type { RotateNowOptions } from '../rotation/run-rotator.ts';
 import type { RollBackOptions, RotateOptions } from '../rotation/rotate.ts';
 import type { Validation } from '../validation/validate-credential.ts';
 import type { BatchResult, StoreEntry } from './batch.ts';
@@ -70,6 +72,15 @@ export interface CredentialView {
     options?: RotateOptions,
   ): Promise<CredentialInfo>;
 
+  /**
+   * {@link CredentialView.rotate} with material that the rotator of its kind makes, by one process at a time. When anything fails the old material
+   * stays in use.
+   *
+   * @throws `CREDENTIAL_ROTATION_IMPOSSIBLE` without a rotator; `CREDENTIAL_ROTATION_FAILED`; `CREDENTIAL_REFRESH_BUSY` when another process is at
+   *   it; `CREDENTIAL_NOT_FOUND`
+   */
+  rotateNow(reference: CredentialReference, options?: RotateNowOptions): Promise<CredentialInfo>;
+
   /** Ends the grace of all earlier versions at once. @throws `CREDENTIAL_NOT_FOUND` */
   revokePrevious(reference: CredentialReference): Promise<CredentialInfo>;
 
@@ -112,6 +123,14 @@ export interface CredentialVault extends CredentialView {
   asAdministrator(reason: string): CredentialView;
 
   /**
+   * Rotates everything of the tenant whose policies ask for it by now. Run it as often as policies should be exact, in as many processes as
+   * you like.
+   *
+   * @param signal - begins no further rotation once it aborts
+   */
+  rotateDue(signal?: AbortSignal): Promise<RotationReport>;
+
+  /**
    * Seals everything of the tenant with the first key of the ring, while others go on reading and writing. Killed in the middle, it is simply
    * run again. Afterwards the older keys can leave the ring, unless something was unreadable.
    */
@@ -126,6 +145,6 @@ export interface CredentialVault extends CredentialView {
   /** Forgets one credential in the cache. */
   clearCacheFor(reference: CredentialReference): void;
 
-  /** Refuses further work, waits for the audit, and lets go of the storage. Idempotent. */
+  /** Refuses further work, waits for what is under way and for the audit, and lets go of the storage. Idempotent. */
   close(): Promise<void>;
 }

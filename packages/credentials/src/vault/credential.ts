@@ -1,5 +1,6 @@
 import type { Secret } from '@tenon/core';
 import type { StoredSummary } from '../storage/credential-storage.ts';
+import { rotationDue } from '../rotation/rotation-due.ts';
 import type { RotationPolicy } from '../rotation/rotation-policy.ts';
 
 /** What is known of a credential without opening it. */
@@ -19,6 +20,8 @@ export interface CredentialInfo {
   readonly rotatedAt: Date | undefined;
   /** When the material no longer works; undefined: unknown or never. */
   readonly expiresAt: Date | undefined;
+  /** When its policies ask for a rotation; undefined: never. */
+  readonly rotateAfter: Date | undefined;
   /** Earlier versions that are still known, the newest first. */
   readonly previous: readonly PreviousVersion[];
   /** Whether a person has to sign in again before it can be refreshed. */
@@ -68,6 +71,7 @@ export function toInfo(record: StoredSummary): CredentialInfo {
     modifiedAt: new Date(record.modifiedAt),
     rotatedAt: toDate(record.rotatedAt),
     expiresAt: toDate(current.expiresAt),
+    rotateAfter: toDate(rotationDue(record)?.atMs),
     previous: Object.freeze(
       previous.map(({ version, createdAt, graceUntil }) =>
         Object.freeze({ version, createdAt: new Date(createdAt), graceUntil: toDate(graceUntil) }),

@@ -8,6 +8,7 @@ import { assertScope } from '../identity/scope.ts';
 import { builtInKinds } from '../kinds/built-in-kinds.ts';
 import type { CredentialKind } from '../kinds/define-kind.ts';
 import type { CredentialRefresher, RefreshOptions } from '../refresh/credential-refresher.ts';
+import type { CredentialRotator } from '../rotation/credential-rotator.ts';
 import { checkRefreshOptions } from '../refresh/refresh-settings.ts';
 import type { CredentialStorage } from '../storage/credential-storage.ts';
 import type { RetryOptions } from '../storage/guarded-storage.ts';
@@ -38,6 +39,8 @@ interface BuilderSteps<HasStorage extends boolean, HasKeys extends boolean> {
   audit(options: AuditOptions): CredentialsBuilder<HasStorage, HasKeys>;
   /** Renews credentials of one kind, when they are used shortly before their end or when it is asked for. Call it for each kind. */
   refresher(refresher: CredentialRefresher): CredentialsBuilder<HasStorage, HasKeys>;
+  /** Makes new credentials of one kind when a policy or somebody asks for it. Call it for each kind. */
+  rotator(rotator: CredentialRotator): CredentialsBuilder<HasStorage, HasKeys>;
   /** The times of refreshing. */
   refreshing(options: RefreshOptions): CredentialsBuilder<HasStorage, HasKeys>;
   /** How many of a batch are worked on at a time, 1 to 100. Default 10. */
@@ -108,6 +111,7 @@ function builder(draft: Draft): CredentialsBuilder {
     invalidation: (invalidation: CacheInvalidation) => step({ invalidation }),
     audit: (audit: AuditOptions) => step({ audit }),
     refresher: (refresher: CredentialRefresher) => step({ refreshers: [...(draft.refreshers ?? []), refresher] }),
+    rotator: (rotator: CredentialRotator) => step({ rotators: [...(draft.rotators ?? []), rotator] }),
     refreshing: (refreshOptions: RefreshOptions) =>
       step({ refreshOptions: { ...draft.refreshOptions, ...refreshOptions } }),
     batchConcurrency: (batchConcurrency: number) => step({ batchConcurrency }),
@@ -145,6 +149,7 @@ function complete(draft: Draft): VaultConfig {
     invalidation: draft.invalidation,
     audit: draft.audit,
     refresh: checkRefreshOptions(draft.refreshers ?? [], draft.refreshOptions),
+    rotators: draft.rotators ?? [],
     batchConcurrency,
     operationTimeoutMs,
     retry: { attempts, baseDelayMs, maxDelayMs },

@@ -6,9 +6,11 @@ import { credentialError } from '../errors.ts';
 import { keyText, type CredentialKey } from '../identity/credential-key.ts';
 import type { KindRegistry } from '../kinds/kind-registry.ts';
 import type { Refreshing } from '../refresh/create-refreshing.ts';
+import type { CredentialRotator } from '../rotation/credential-rotator.ts';
 import type { GuardedStorage } from '../storage/guarded-storage.ts';
 import type { StoredCredential } from '../storage/stored-credential.ts';
 import type { CredentialInstruments } from './instruments.ts';
+import type { WorkInHand } from './work-in-hand.ts';
 
 /** What a vault was built with. */
 export interface VaultParts {
@@ -23,9 +25,11 @@ export interface VaultParts {
   readonly logger: Logger;
   readonly telemetry: Telemetry;
   readonly instruments: CredentialInstruments;
+  readonly inHand: WorkInHand;
   readonly batchConcurrency: number;
   readonly defaultScope: string | undefined;
   readonly tenant: string | undefined;
+  readonly rotators: ReadonlyMap<string, CredentialRotator>;
   /** Renews credentials; `undefined` in a vault without refreshers. */
   readonly refreshing: () => Refreshing | undefined;
   /** Tells other processes that a credential has changed. */
