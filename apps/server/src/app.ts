@@ -17,6 +17,7 @@ import type { Readiness } from './readiness.ts';
 import { invitationRoutes, sessionRoutes } from './routes/account-routes.ts';
 import { apiKeyRoutes } from './routes/api-key-routes.ts';
 import { meRoutes, registrationRoutes, signingKeyRoutes, signInRoutes, signOutRoutes } from './routes/auth.ts';
+import { credentialRoutes } from './routes/credentials/credential-routes.ts';
 import { healthRoutes } from './routes/health.ts';
 import { orderRoutes } from './routes/orders.ts';
 import { productRoutes } from './routes/products.ts';
@@ -109,6 +110,7 @@ export async function createApp(options: AppOptions): Promise<FastifyInstance> {
   tenantRoutes(app, services);
   tenantSettingsRoutes(app, services);
   apiKeyRoutes(app, services);
+  credentialRoutes(app, services);
   await options.routes?.(app, services);
   await app.ready();
   return app;

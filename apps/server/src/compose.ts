@@ -6,7 +6,9 @@ import { createDatabase, type Database, type MigrationReport, type MigrationSet 
 import type { KeyValueStore } from '@tenon/kv';
 import { createPostgresStore, kvMigrations } from '@tenon/kv/drivers/postgres';
 import { createTenancy, tenancyMigrations, type Tenancy } from '@tenon/tenancy';
+import { credentialMigrations } from '@tenon/credentials/drivers/postgres';
 import { createTrading, tradingMigrations } from '@tenon/trading';
+import { openCredentialVault } from './credential-vault.ts';
 import { createCursorCodec } from './cursor-codec.ts';
 import { serverError } from './errors.ts';
 import { loadKeys, type LoadedKeys } from './keys.ts';
@@ -41,7 +43,14 @@ export interface ComposeOptions {
 
 /** The migrations of every package, in order of dependence. */
 export function allMigrations(): readonly MigrationSet[] {
-  return [kvMigrations(), tenancyMigrations(), authMigrations(), tradingMigrations(), serverMigrations()];
+  return [
+    kvMigrations(),
+    tenancyMigrations(),
+    authMigrations(),
+    credentialMigrations(),
+    tradingMigrations(),
+    serverMigrations(),
+  ];
 }
 
 /**
@@ -79,12 +88,14 @@ export async function compose(settings: Settings, options: ComposeOptions = {}):
       })),
     onSecurityEvent: (event) => recordSecurityEvent(tenancy, event),
   });
+  const vault = openCredentialVault(settings, database, keys.keys, logger);
   const services: Services = {
     keys: keys.keys,
     database,
     kv: kv.store,
     tenancy,
     auth,
+    credentials: vault,
     trading: createTrading({ database, logger }),
     cursors: createCursorCodec(keys.keys.subring('cursor')),
   };
@@ -99,6 +110,7 @@ export async function compose(settings: Settings, options: ComposeOptions = {}):
     stop(): Promise<void> {
       stopping ??= (async () => {
         await auth.close();
+        await vault.close();
         await kv.close();
         await database.close();
       })();

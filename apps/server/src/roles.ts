@@ -11,20 +11,22 @@ const admin = [
   'api-keys:manage',
   'security-events:read',
   'tenant:write',
+  'credentials:read',
+  'credentials:write',
 ] as const;
 
 /**
  * Scopes by role. `orders:read` shows a member's own orders only; `orders:manage`, or being a viewer, shows all of the tenant's.
  */
 export const scopesByRole: Readonly<Record<Role, readonly Scope[]>> = {
-  owner: [...admin, 'tenant:own'],
+  owner: [...admin, 'tenant:own', 'credentials:reveal'],
   admin,
   member,
   viewer: [...viewer, 'orders:read-all'],
 };
 
 /** Every permission that a route can ask for. */
-export const scopes = [...admin, 'orders:read-all', 'tenant:own'] as const;
+export const scopes = [...admin, 'orders:read-all', 'tenant:own', 'credentials:reveal'] as const;
 
 /** A permission that a route can ask for. */
 export type Scope = (typeof scopes)[number];

@@ -1,4 +1,5 @@
 import type { Auth } from '@tenon/auth';
+import type { CredentialVault } from '@tenon/credentials';
 import type { KeyRing } from '@tenon/crypto';
 import type { CursorCodec, Database } from '@tenon/database';
 import type { KeyValueStore } from '@tenon/kv';
@@ -13,6 +14,7 @@ export interface Services {
   readonly kv: KeyValueStore;
   readonly tenancy: Tenancy<TenantSettings>;
   readonly auth: Auth;
+  readonly credentials: CredentialVault;
   readonly trading: Trading;
   readonly cursors: CursorCodec;
 }

@@ -106,6 +106,12 @@ export const settingsSchema = {
     'secret',
     'Password of the first owner, used at first start only. Default: made up and shown once.',
   ),
+  TENON_CREDENTIAL_AUDIT: setting(
+    'text',
+    Type.Union([Type.Literal('required'), Type.Literal('observe')]),
+    'Whether what happens to credentials is recorded before it happens, or right after it.',
+    { default: 'required' },
+  ),
   TENON_SAMPLE_DATA: setting(
     'boolean',
     Type.Boolean(),

@@ -18,6 +18,7 @@ export interface Settings {
   readonly roles: readonly ('api' | 'worker')[];
   readonly ownerEmail: string;
   readonly ownerPassword: Secret | undefined;
+  readonly credentialAudit: 'required' | 'observe';
   readonly sampleData: boolean;
   readonly registration: 'open' | 'closed';
   readonly bcryptCost: number;
