@@ -1,12 +1,19 @@
 import { createPublicKey, X509Certificate } from 'node:crypto';
 import { Secret } from '@tenon/core';
-import { Type, type TString } from 'typebox';
+import { Type, type TString, type TStringOptions } from 'typebox';
 import { defineKind, type CredentialKind, type SecretInput } from './define-kind.ts';
 import { plainText } from './material.ts';
 
-const text = (maxLength: number): TString => Type.String({ minLength: 1, maxLength });
+const text = (maxLength: number, more: TStringOptions = {}): TString =>
+  Type.String({ minLength: 1, maxLength, ...more });
 const closed = { additionalProperties: false } as const;
 const SECRET_LENGTH = 65_536;
+
+// What stands in plain beside a private key must not hold it: a file with both is easily given for its public part.
+const privatePem = text(SECRET_LENGTH, { pattern: '-----BEGIN [A-Z0-9 ]*PRIVATE KEY-----' });
+const publicKeyText = text(SECRET_LENGTH, { pattern: '^(?![\\s\\S]*PRIVATE KEY-----)' });
+const CERTIFICATE = '-----BEGIN CERTIFICATE-----[A-Za-z0-9+/=\\s]+-----END CERTIFICATE-----';
+const certificatesPem = text(SECRET_LENGTH, { pattern: `^(?:${CERTIFICATE}\\s*)+$` });
 
 /** A key that one string is. `secret` is the key. */
 export const apiKey: CredentialKind<object, [key: SecretInput]> = defineKind({
@@ -112,23 +119,29 @@ export const database: CredentialKind<Omit<DatabaseLogin, 'password'>, [login: D
 export const keyPair: CredentialKind<{ readonly publicKey: string }, [privateKey: SecretInput, publicKey?: string]> =
   defineKind({
     name: 'key-pair',
-    schema: Type.Object({ privateKey: text(SECRET_LENGTH), publicKey: text(SECRET_LENGTH) }, closed),
+    schema: Type.Object({ privateKey: privatePem, publicKey: publicKeyText }, closed),
     from: (privateKey: SecretInput, publicKey?: string) => ({
       privateKey: plainText(privateKey),
-      publicKey: publicKey ?? createPublicKey(plainText(privateKey)).export({ type: 'spki', format: 'pem' }).toString(),
+      publicKey: publicKey ?? createPublicKey(plainText(privateKey)).export({ type: 'spki', format: 'pem' }),
     }),
     secret: ({ privateKey }) => privateKey,
     value: ({ publicKey }) => ({ publicKey }),
   });
 
-/** An X.509 certificate with its private key, as PEM. `secret` is the private key; it ends when the certificate does. */
+/**
+ * An X.509 certificate, or a chain that begins with it, and its private key, as PEM. `secret` is the private key; it ends when the certificate
+ * does. Anything else in the text of the certificate is left out.
+ */
 export const certificate: CredentialKind<
   { readonly certificate: string; readonly subject: string; readonly privateKey: Secret },
   [certificate: string, privateKey: SecretInput]
 > = defineKind({
   name: 'certificate',
-  schema: Type.Object({ certificate: text(SECRET_LENGTH), privateKey: text(SECRET_LENGTH) }, closed),
-  from: (pem: string, privateKey: SecretInput) => ({ certificate: pem, privateKey: plainText(privateKey) }),
+  schema: Type.Object({ certificate: certificatesPem, privateKey: privatePem }, closed),
+  from: (pem: string, privateKey: SecretInput) => ({
+    certificate: pem.match(new RegExp(CERTIFICATE, 'g'))?.join('\n') ?? '',
+    privateKey: plainText(privateKey),
+  }),
   secret: ({ privateKey }) => privateKey,
   value: ({ certificate: pem, privateKey }) => ({
     certificate: pem,

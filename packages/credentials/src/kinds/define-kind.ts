@@ -1,4 +1,4 @@
-import { isCodedError, type Secret } from '@tenon/core';
+import { isCodedError, Secret } from '@tenon/core';
 import type { Static, TObject } from 'typebox';
 import { credentialError } from '../errors.ts';
 import { CredentialMaterial } from './material.ts';
@@ -34,12 +34,17 @@ export interface CredentialKind<Value extends object = object, Given extends rea
 export interface AnyKindDefinition<Value extends object = object> {
   readonly name: string;
   readonly schema: TObject;
-  secret(material: object): string;
+  secret(material: object): Secret;
   value(material: object): Value;
   expiresAt(material: object): Date | undefined;
 }
 
 const NAME = /^[a-z0-9-]{1,64}$/;
+
+/** Tells whether text can be the name of a kind: 1 to 64 of `a-z 0-9 -`. */
+export function isKindName(text: unknown): text is string {
+  return typeof text === 'string' && NAME.test(text);
+}
 
 /**
  * Defines a kind of credential of one's own.
@@ -54,7 +59,8 @@ const NAME = /^[a-z0-9-]{1,64}$/;
  *   value: ({ host }) => ({ host }),
  * });
  * await vault.store({ scope: 'org:acme', id: 'mail' }, smtp('mail.acme.example', 'hunter2'));
- * const { value, secret } = await vault.retrieve({ scope: 'org:acme', id: 'mail' }, smtp);
+ * const mail = await vault.retrieve({ scope: 'org:acme', id: 'mail' }, { kind: smtp });
+ * await send(mail.value.host, mail.secret.reveal());
  * ```
  * @throws `CREDENTIALS_OPTIONS_INVALID` when the name is malformed
  */
@@ -62,11 +68,11 @@ export function defineKind<Schema extends TObject, Value extends object, Given e
   definition: KindDefinition<Schema, Value, Given>,
 ): CredentialKind<Value, Given> {
   const { name, schema } = definition;
-  if (!NAME.test(name)) {
+  if (!isKindName(name)) {
     throw credentialError(
       'CREDENTIALS_OPTIONS_INVALID',
       'the name of a kind of credential is 1 to 64 of a-z, 0-9 and "-"',
-      { details: { name: name.slice(0, 64) } },
+      { details: { name: String(name).slice(0, 64) } },
     );
   }
   // The vault gives only material that passed the schema.
@@ -74,9 +80,9 @@ export function defineKind<Schema extends TObject, Value extends object, Given e
   const known: AnyKindDefinition<Value> = Object.freeze({
     name,
     schema,
-    secret: (material: object) => guarded(name, () => definition.secret(typed(material))),
+    secret: (material: object) => guarded(name, () => new Secret(definition.secret(typed(material)))),
     value: (material: object) => guarded(name, () => definition.value(typed(material))),
-    expiresAt: (material: object) => guarded(name, () => definition.expiresAt?.(typed(material))),
+    expiresAt: (material: object) => guarded(name, () => checkedDate(definition.expiresAt?.(typed(material)))),
   });
   const make = (...given: Given): CredentialMaterial =>
     new CredentialMaterial(
@@ -84,6 +90,11 @@ export function defineKind<Schema extends TObject, Value extends object, Given e
       guarded(name, () => definition.from(...given) as object),
     );
   return Object.freeze(Object.assign(make, { definition: known }));
+}
+
+function checkedDate(date: Date | undefined): Date | undefined {
+  if (date !== undefined && Number.isNaN(date.getTime())) throw new RangeError('not a date');
+  return date;
 }
 
 // What a parser of keys or certificates throws may quote what it was given.

@@ -1,13 +1,13 @@
-import type { InputProblem } from '@tenon/core';
+import { REDACTED, type InputProblem } from '@tenon/core';
 import { Compile, type Validator } from 'typebox/compile';
 import { credentialError } from '../errors.ts';
 import type { AnyKindDefinition, CredentialKind } from './define-kind.ts';
-import { plainMaterial, type CredentialMaterial } from './material.ts';
+import { CredentialMaterial, plainMaterial } from './material.ts';
 
 /** The kinds that one vault knows. */
 export interface KindRegistry {
   /**
-   * What the material holds, checked.
+   * What the material holds, as it will be opened, checked: its form, and that it can be handed out.
    *
    * @throws `CREDENTIAL_KIND_UNKNOWN`; `CREDENTIAL_INVALID` with all problems in `details.problems` and no value
    */
@@ -34,7 +34,7 @@ export function createKindRegistry(kinds: readonly CredentialKind[]): KindRegist
   const validators = new Map<string, Validator>();
   const validatorOf = (kind: AnyKindDefinition): Validator => {
     let validator = validators.get(kind.name);
-    if (validator === undefined) validators.set(kind.name, (validator = Compile(kind.schema) as Validator));
+    if (validator === undefined) validators.set(kind.name, (validator = Compile(kind.schema)));
     return validator;
   };
   const get = (name: string): AnyKindDefinition => {
@@ -52,13 +52,28 @@ export function createKindRegistry(kinds: readonly CredentialKind[]): KindRegist
     knows: (name) => byName.has(name),
     fits: (kind, plain): plain is object => validatorOf(kind).Check(plain),
     read(material) {
+      if (!(material instanceof CredentialMaterial)) throw noMaterial();
       const kind = get(material.kind);
-      const plain = plainMaterial(material);
+      const text = toJson(kind.name, plainMaterial(material));
+      // What is checked is what will be opened, and nobody else can change it any more.
+      const plain = JSON.parse(text) as object;
       const validator = validatorOf(kind);
-      if (plain !== undefined && validator.Check(plain)) return { kind, plain };
-      throw materialInvalid(kind.name, plain === undefined ? [] : problemsOf(validator, plain));
+      if (!validator.Check(plain)) throw materialInvalid(kind.name, problemsOf(validator, plain));
+      if (text.includes(REDACTED)) throw redacted(kind.name);
+      // What a consumer could not be given is not stored either.
+      kind.secret(plain);
+      kind.value(plain);
+      return { kind, plain };
     },
   };
+}
+
+function toJson(kind: string, plain: object | undefined): string {
+  try {
+    return JSON.stringify(plain) ?? 'null';
+  } catch {
+    throw materialInvalid(kind, [{ path: '', code: 'not_json', message: 'must be data that JSON can hold' }]);
+  }
 }
 
 function problemsOf(validator: Validator, plain: object): readonly InputProblem[] {
@@ -75,5 +90,20 @@ function materialInvalid(kind: string, problems: readonly InputProblem[]): Error
     'CREDENTIAL_INVALID',
     `this is no material of the kind "${kind}"${places === '' ? '' : `: ${places}`}`,
     { details: { kind, problems } },
+  );
+}
+
+function noMaterial(): Error {
+  return credentialError(
+    'CREDENTIAL_INVALID',
+    'this is no material: make it with a kind, such as apiKey(key), and never store a secret as plain text',
+  );
+}
+
+function redacted(kind: string): Error {
+  return credentialError(
+    'CREDENTIAL_INVALID',
+    `this material of the kind "${kind}" holds ${REDACTED}, which is what a secret is printed as: give its real value, plain`,
+    { details: { kind } },
   );
 }

@@ -1,6 +1,6 @@
 import { isCodedError } from '@tenon/core';
 import { envelopeKeyId, open, seal, type KeyRing } from '@tenon/crypto';
-import { credentialError } from '../errors.ts';
+import { credentialError, type CredentialError } from '../errors.ts';
 import type { CredentialKey } from '../identity/credential-key.ts';
 
 /** What an envelope is bound to: moved to another tenant, scope, credential, kind or version, it does not open. */
@@ -39,11 +39,20 @@ export function openMaterial(ring: KeyRing, envelope: Uint8Array, binding: Bindi
   let bytes: Uint8Array | undefined;
   try {
     bytes = open(ring, envelope, { associatedData: associatedData(binding) });
-    return JSON.parse(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('utf8')) as unknown;
+    return parsed(bytes);
   } catch (error) {
     throw unreadable(binding.key, error);
   } finally {
     bytes?.fill(0);
+  }
+}
+
+// A parser's own message quotes what it could not read.
+function parsed(bytes: Uint8Array): unknown {
+  try {
+    return JSON.parse(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('utf8')) as unknown;
+  } catch {
+    throw new SyntaxError('what was sealed is not JSON');
   }
 }
 
@@ -70,13 +79,18 @@ export function resealMaterial(
   }
 }
 
-/** The failure to make sense of what storage gave. */
-export function unreadable({ scope, id }: CredentialKey, cause: unknown): Error {
-  const keyId = isCodedError(cause, 'KEY_UNKNOWN') ? cause.details['keyId'] : undefined;
+/**
+ * The failure to open what storage gave.
+ *
+ * @param why - what is wrong. Default: what the cause tells
+ */
+export function unreadable({ scope, id }: CredentialKey, cause: unknown, why?: string): CredentialError {
+  const { keyId } = isCodedError(cause, 'KEY_UNKNOWN') ? cause.details : {};
   const what =
-    keyId === undefined
-      ? 'its envelope was changed, belongs to another credential, or its key is another one'
-      : `it is sealed with the key "${String(keyId)}", which the ring does not hold: add that key behind the others`;
+    why ??
+    (keyId === undefined
+      ? 'its envelope was changed, belongs to another credential, or its key is another one. Restore it, or store it anew'
+      : `it is sealed with the key ${JSON.stringify(keyId)}, which the ring does not hold: add that key behind the others`);
   return credentialError('CREDENTIAL_UNREADABLE', `credential "${id}" in scope "${scope}" cannot be opened: ${what}`, {
     cause,
     details: { id, scope, ...(keyId === undefined ? {} : { keyId }) },

@@ -9,7 +9,7 @@ import {
   type Logger,
 } from '@tenon/core';
 import { credentialError, type CredentialError } from '../errors.ts';
-import type { CredentialKey } from '../identity/credential-key.ts';
+import { keyText, type CredentialKey } from '../identity/credential-key.ts';
 import type {
   CredentialStorage,
   StorageCallOptions,
@@ -60,7 +60,7 @@ export function guardStorage(storage: CredentialStorage, options: GuardOptions):
     key: CredentialKey | undefined,
     call: (given: StorageCallOptions) => Promise<T>,
   ): Promise<T> => {
-    const caller = currentContext()?.signal;
+    const caller = callersSignal();
     if (caller?.aborted === true) throw aborted(key, caller.reason);
     const { clock, timeoutMs, retry } = options;
     // A write that is under way is not given up because its caller is: nobody would know what came of it.
@@ -89,16 +89,43 @@ export function guardStorage(storage: CredentialStorage, options: GuardOptions):
     throw credentialError('CREDENTIAL_STORAGE_FAILED', `the storage "${storage.name}" has no batches`);
   };
   return {
-    get: (key) => run('read', key, (given) => storage.get(key, given)),
+    get: (key) => run('read', key, async (given) => asAsked(storage.name, key, await storage.get(key, given))),
     put: (change) => run('write', change.record.key, (given) => storage.put(change, given)),
     delete: (key) => run('write', key, (given) => storage.delete(key, given)),
     list: (query) => run('read', undefined, (given) => storage.list(query, given)),
-    getMany: (keys) => (batch === undefined ? noBatch() : run('read', undefined, (given) => batch.get(keys, given))),
+    getMany: (keys) =>
+      batch === undefined
+        ? noBatch()
+        : run('read', undefined, async (given) => {
+            const records = await batch.get(keys, given);
+            return keys.map((key, at) => asAsked(storage.name, key, records[at]));
+          }),
     putMany: (changes) =>
       batch === undefined ? noBatch() : run('write', undefined, (given) => batch.put(changes, given)),
     deleteMany: (keys) =>
       batch === undefined ? noBatch() : run('write', undefined, (given) => batch.delete(keys, given)),
   };
+}
+
+// Of the work that runs: its own, and that of its deadline.
+function callersSignal(): AbortSignal | undefined {
+  const { signal, deadline } = currentContext() ?? {};
+  if (signal === undefined || deadline === undefined) return signal ?? deadline?.signal;
+  return AbortSignal.any([signal, deadline.signal]);
+}
+
+// A record in the place of another, in a file that was copied for example, would open, and be handed out as what it is not.
+function asAsked(
+  storage: string,
+  key: CredentialKey,
+  record: StoredCredential | undefined,
+): StoredCredential | undefined {
+  if (record === undefined || keyText(record.key) === keyText(key)) return record;
+  throw credentialError(
+    'CREDENTIAL_STORAGE_CORRUPT',
+    `the storage "${storage}" holds another credential in the place of "${key.id}" in scope "${key.scope}": restore it, or store it anew`,
+    { details: placeOf(key) },
+  );
 }
 
 // A driver that does not heed the signal must not hold up its caller.

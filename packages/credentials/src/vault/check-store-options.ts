@@ -11,7 +11,10 @@ const MAX_DESCRIPTION = 1_024;
 /** @throws `CREDENTIAL_INVALID` with every problem in `details.problems` */
 export function checkStoreOptions(options: StoreOptions): void {
   const { mode, expectedVersion, expiresAt, description } = options;
-  const problems: InputProblem[] = [...tagProblems(options.tags ?? {}), ...policyProblems(options.policies ?? [])];
+  const problems: InputProblem[] = [
+    ...tagProblems(options.tags ?? {}),
+    ...policyProblems(Array.isArray(options.policies) ? options.policies : []),
+  ];
   const add = (path: string, code: string, message: string): void => void problems.push({ path, code, message });
   if (mode !== undefined && !['create', 'replace', 'upsert'].includes(mode)) {
     add('/mode', 'unknown', 'must be "create", "replace" or "upsert"');
@@ -25,6 +28,8 @@ export function checkStoreOptions(options: StoreOptions): void {
   if (expiresAt !== undefined && !(expiresAt instanceof Date && !Number.isNaN(expiresAt.getTime()))) {
     add('/expiresAt', 'not_a_date', 'must be a valid Date');
   }
+  if (options.policies !== undefined && !Array.isArray(options.policies))
+    add('/policies', 'not_a_list', 'must be a list');
   if (description !== undefined && !isText(description, MAX_DESCRIPTION)) {
     add('/description', 'not_text', `must be text of at most ${MAX_DESCRIPTION} characters without NUL`);
   }
@@ -35,7 +40,11 @@ export function checkStoreOptions(options: StoreOptions): void {
   });
 }
 
-function tagProblems(tags: Readonly<Record<string, string>>): readonly InputProblem[] {
+/** What is wrong with tags, of a credential or of a filter. */
+export function tagProblems(tags: Readonly<Record<string, string>>): readonly InputProblem[] {
+  if (typeof tags !== 'object' || tags === null || Array.isArray(tags)) {
+    return [{ path: '/tags', code: 'not_an_object', message: 'must be pairs of names and values' }];
+  }
   const entries = Object.entries(tags);
   if (entries.length > MAX_TAGS) {
     return [{ path: '/tags', code: 'too_many', message: `must be at most ${MAX_TAGS}` }];

@@ -4,9 +4,9 @@ import type { AuditOptions } from '../audit/audit-trail.ts';
 import type { CacheOptions } from '../cache/credential-cache.ts';
 import type { CacheInvalidation } from '../cache/invalidation.ts';
 import { credentialError } from '../errors.ts';
-import { assertScope } from '../identity/scope.ts';
+import { scopeProblem } from '../identity/scope.ts';
 import { builtInKinds } from '../kinds/built-in-kinds.ts';
-import type { CredentialKind } from '../kinds/define-kind.ts';
+import { isKindName, type CredentialKind } from '../kinds/define-kind.ts';
 import type { CredentialRefresher, RefreshOptions } from '../refresh/credential-refresher.ts';
 import type { CredentialRotator } from '../rotation/credential-rotator.ts';
 import { checkRefreshOptions } from '../refresh/refresh-settings.ts';
@@ -105,9 +105,9 @@ function builder(draft: Draft): CredentialsBuilder {
     tenant: (tenant: string) => step({ tenant }),
     defaultScope: (defaultScope: string) => step({ defaultScope }),
     kind: (kind: CredentialKind) => step({ kinds: [...draft.kinds, kind] }),
-    cache: (cache: CacheOptions) => step({ cache: { ...draft.cache, ...cache } }),
-    cacheTtl: (ttlMs: number) => step({ cache: { ...draft.cache, ttlMs } }),
-    cacheMaxEntries: (maxEntries: number) => step({ cache: { ...draft.cache, maxEntries } }),
+    cache: (cache: CacheOptions) => step({ cache: { ...draft.cache, enabled: true, ...cache } }),
+    cacheTtl: (ttlMs: number) => step({ cache: { ...draft.cache, enabled: true, ttlMs } }),
+    cacheMaxEntries: (maxEntries: number) => step({ cache: { ...draft.cache, enabled: true, maxEntries } }),
     invalidation: (invalidation: CacheInvalidation) => step({ invalidation }),
     audit: (audit: AuditOptions) => step({ audit }),
     refresher: (refresher: CredentialRefresher) => step({ refreshers: [...(draft.refreshers ?? []), refresher] }),
@@ -127,12 +127,17 @@ function builder(draft: Draft): CredentialsBuilder {
 
 function complete(draft: Draft): VaultConfig {
   const { storage, keys, tenant, defaultScope, batchConcurrency = 10, operationTimeoutMs = 5_000, retry = {} } = draft;
-  if (storage === undefined) throw missing('storage');
+  if (typeof storage?.get !== 'function') throw missing('storage');
   if (!(keys instanceof KeyRing)) throw missing('keys');
-  if (tenant !== undefined && !isTenantId(tenant)) {
+  if (tenant !== undefined && !(typeof tenant === 'string' && isTenantId(tenant))) {
     throw invalid('tenant', 'must be 1 to 64 letters, digits, "_" or "-"');
   }
-  if (defaultScope !== undefined) assertScope(defaultScope);
+  const scopeWrong = defaultScope === undefined ? undefined : scopeProblem(defaultScope);
+  if (scopeWrong !== undefined) throw invalid('defaultScope', `is no scope: ${scopeWrong}`);
+  for (const kind of draft.kinds) {
+    if (!isKindName(kind?.definition?.name)) throw invalid('kind', 'must be made with defineKind()');
+  }
+  checkAudit(draft.audit);
   const { attempts = 3, baseDelayMs = 50, maxDelayMs = 1_000 } = retry;
   whole('batchConcurrency', batchConcurrency, 100);
   whole('operationTimeout', operationTimeoutMs, 60_000);
@@ -156,6 +161,14 @@ function complete(draft: Draft): VaultConfig {
     clock: draft.clock ?? systemClock,
     logger: draft.logger ?? silentLogger,
   };
+}
+
+// A word that is misspelt must not make a required audit one that only observes.
+function checkAudit(options: AuditOptions | undefined): void {
+  if (options === undefined) return;
+  const { audit, mode = 'observe' } = options;
+  if (typeof audit?.append !== 'function') throw invalid('audit.audit', 'must be where the audit is kept');
+  if (mode !== 'observe' && mode !== 'required') throw invalid('audit.mode', 'must be "observe" or "required"');
 }
 
 function whole(name: string, value: number, max: number): void {

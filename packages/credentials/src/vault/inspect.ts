@@ -1,7 +1,7 @@
 import type { CredentialReference } from '../identity/credential-key.ts';
 import { toInfo, type CredentialInfo } from './credential.ts';
 import { measured } from './measured.ts';
-import { noteViolation, resolveKey, type Viewer } from './resolve-key.ts';
+import { noteAdministrator, noteViolation, resolveKey, type Viewer } from './resolve-key.ts';
 import { load } from './retrieve.ts';
 import type { VaultParts } from './vault-parts.ts';
 
@@ -16,6 +16,9 @@ export async function inspectCredential(
     await noteViolation(parts, viewer, key, 'read');
     return undefined;
   }
-  const record = await measured(parts, 'inspect', () => load(parts, key));
-  return record === undefined ? undefined : toInfo(record);
+  return measured(parts, 'inspect', async () => {
+    const record = await load(parts, key);
+    await noteAdministrator(parts, viewer, key, 'inspect', record);
+    return record === undefined ? undefined : toInfo(record);
+  });
 }

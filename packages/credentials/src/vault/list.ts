@@ -1,12 +1,14 @@
 import { credentialError } from '../errors.ts';
 import { assertCredentialId } from '../identity/credential-id.ts';
 import { assertScope, covers } from '../identity/scope.ts';
+import { isKindName } from '../kinds/define-kind.ts';
 import type { StoragePage, StorageQuery } from '../storage/credential-storage.ts';
+import { tagProblems } from './check-store-options.ts';
 import { toInfo, type CredentialInfo } from './credential.ts';
 import { measured } from './measured.ts';
 import { scopeRequired, type Viewer } from './resolve-key.ts';
 import { administered } from './store.ts';
-import { tenantOf, type VaultParts } from './vault-parts.ts';
+import { tenantMismatch, tenantOf, type VaultParts } from './vault-parts.ts';
 
 /** Which credentials {@link CredentialVault.list} gives. All that is given must fit. */
 export interface CredentialFilter {
@@ -50,6 +52,8 @@ export async function* listAll(
 ): AsyncGenerator<CredentialInfo, void> {
   let query: StorageQuery | undefined = await toQuery(parts, viewer, filter);
   while (query !== undefined) {
+    // Whoever iterates may have taken the list along into the work of another tenant.
+    if (tenantOf(parts) !== query.tenant) throw tenantMismatch('this list was begun for one tenant');
     const { items, hasMore }: StoragePage = await readPage(parts, viewer, query);
     for (const item of items) yield toInfo(item);
     const last = items.at(-1);
@@ -70,29 +74,39 @@ async function readPage(parts: VaultParts, viewer: Viewer, query: StorageQuery):
 /** @returns `undefined` when the viewer may see nothing of it */
 async function toQuery(parts: VaultParts, viewer: Viewer, filter: CredentialFilter): Promise<StorageQuery | undefined> {
   const tenant = tenantOf(parts);
-  const { tags, kind, createdFrom, createdTo, expiresBefore, after, limit = DEFAULT_LIMIT } = filter;
+  const rest = checkFilter(filter);
+  const within = filter.scope ?? viewer.scope ?? defaultScopeOf(parts, viewer);
+  if (within === undefined) return { tenant, ...rest };
+  assertScope(within);
+  if (viewer.scope === undefined || covers(viewer.scope, within)) return { tenant, within, ...rest };
+  const place = { scope: within, actingFrom: viewer.scope };
+  parts.logger.warn(
+    { securityEvent: 'credential.scope-violation', ...place },
+    'credentials outside of the scope were asked for',
+  );
+  const details = { within, actingFrom: viewer.scope };
+  await parts.audit.note({ action: 'list', tenant, details }, { outcome: 'denied' });
+  return undefined;
+}
+
+function checkFilter(filter: CredentialFilter): Omit<StorageQuery, 'tenant' | 'within'> {
+  const { tags, kind, after, limit = DEFAULT_LIMIT } = filter;
   if (!(Number.isInteger(limit) && limit >= 1 && limit <= MAX_LIMIT)) {
-    throw credentialError('CREDENTIAL_INVALID', `limit must be a whole number from 1 to ${MAX_LIMIT}`);
+    throw invalid(`limit must be a whole number from 1 to ${MAX_LIMIT}`);
   }
+  const [problem] = tags === undefined ? [] : tagProblems(tags);
+  if (problem !== undefined) throw invalid(`tags ${problem.message}`);
+  if (kind !== undefined && !isKindName(kind)) throw invalid('kind must be the name of a kind of credential');
   if (after !== undefined) {
     assertScope(after.scope);
     assertCredentialId(after.id);
   }
-  const within = filter.scope ?? viewer.scope ?? defaultScopeOf(parts, viewer);
-  if (within !== undefined) assertScope(within);
-  if (within !== undefined && viewer.scope !== undefined && !covers(viewer.scope, within)) {
-    const details = { within, actingFrom: viewer.scope };
-    await parts.audit.note({ action: 'list', tenant, details }, { outcome: 'denied' });
-    return undefined;
-  }
   return {
-    tenant,
-    ...(within === undefined ? {} : { within }),
-    ...(tags === undefined ? {} : { tags }),
+    ...(tags === undefined ? {} : { tags: { ...tags } }),
     ...(kind === undefined ? {} : { kind }),
-    ...moment('createdFrom', createdFrom),
-    ...moment('createdTo', createdTo),
-    ...moment('expiresBefore', expiresBefore),
+    ...moment('createdFrom', filter.createdFrom),
+    ...moment('createdTo', filter.createdTo),
+    ...moment('expiresBefore', filter.expiresBefore),
     ...(after === undefined ? {} : { after: { scope: after.scope, id: after.id } }),
     limit,
   };
@@ -107,7 +121,11 @@ function defaultScopeOf(parts: VaultParts, viewer: Viewer): string | undefined {
 
 function moment<Name extends string>(name: Name, value: Date | undefined): { readonly [key in Name]?: number } {
   if (value === undefined) return {};
-  const atMs = value.getTime();
-  if (Number.isNaN(atMs)) throw credentialError('CREDENTIAL_INVALID', `${name} must be a valid Date`);
+  const atMs = value instanceof Date ? value.getTime() : Number.NaN;
+  if (Number.isNaN(atMs)) throw invalid(`${name} must be a valid Date`);
   return { [name]: atMs } as { readonly [key in Name]?: number };
+}
+
+function invalid(why: string): Error {
+  return credentialError('CREDENTIAL_INVALID', `the credentials cannot be listed like this: ${why}`);
 }

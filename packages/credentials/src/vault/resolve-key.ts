@@ -64,6 +64,20 @@ export function noteViolation(
   return parts.audit.note({ action, tenant: key.tenant, key, details }, { outcome: 'denied' });
 }
 
+/** Records what an administrator looked at without opening it: nobody else's looking is recorded. */
+export function noteAdministrator(
+  parts: VaultParts,
+  { administrator }: Viewer,
+  key: CredentialKey,
+  operation: string,
+  record: object | undefined,
+): Promise<void> | undefined {
+  if (administrator === undefined) return undefined;
+  const details = { reason: administrator.reason, operation };
+  const outcome = record === undefined ? 'missing' : 'succeeded';
+  return parts.audit.note({ action: 'administer', tenant: key.tenant, key, details }, { outcome });
+}
+
 /** The failure of a change outside of the viewer's scope. It says nothing of what is there. */
 export function scopeViolation(viewer: Viewer, key: CredentialKey): Error {
   return credentialError(

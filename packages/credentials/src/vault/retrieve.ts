@@ -1,12 +1,14 @@
-import { Secret } from '@tenon/core';
-import { credentialError } from '../errors.ts';
+import { currentContext, isCodedError } from '@tenon/core';
+import type { AuditEnd } from '../audit/audit-trail.ts';
+import { credentialError, type CredentialError } from '../errors.ts';
 import { keyText, type CredentialKey, type CredentialReference } from '../identity/credential-key.ts';
 import type { CredentialKind } from '../kinds/define-kind.ts';
 import { isFreshEnough, refreshedForUse } from '../refresh/refresh-credential.ts';
 import { openMaterial, unreadable } from '../sealing/seal-material.ts';
+import { withCredential } from '../storage/guarded-storage.ts';
 import type { StoredCredential, StoredVersion } from '../storage/stored-credential.ts';
 import { toDate, type Credential } from './credential.ts';
-import { measured } from './measured.ts';
+import { counted, measured } from './measured.ts';
 import { noteViolation, resolveKey, type Viewer } from './resolve-key.ts';
 import { administered } from './store.ts';
 import type { VaultParts } from './vault-parts.ts';
@@ -33,47 +35,77 @@ export async function retrieve<Value extends object>(
     await noteViolation(parts, viewer, key, 'read');
     return undefined;
   }
-  const cached = parts.cache?.peek(keyText(key));
-  if (cached !== undefined && isFreshEnough(parts, cached)) return handOut(parts, viewer, cached, options);
-  return measured(parts, 'retrieve', async () => {
-    const record = cached ?? (await load(parts, key));
-    if (record !== undefined) {
-      const wantsCurrent = options.version === undefined && options.allowExpired !== true;
-      return handOut(parts, viewer, wantsCurrent ? await refreshedForUse(parts, record) : record, options);
-    }
-    await parts.audit.note(
-      { action: 'read', tenant: key.tenant, key, ...administered(viewer) },
-      { outcome: 'missing' },
-    );
-    return undefined;
-  });
+  const cached = lookUp(parts, key);
+  if (cached !== undefined && isFreshEnough(parts, cached)) {
+    return counted(parts, 'retrieve', () => handOut(parts, viewer, key, cached, options));
+  }
+  return measured(parts, 'retrieve', async () =>
+    handOutFresh(parts, viewer, key, cached ?? (await load(parts, key)), options),
+  );
 }
 
-/** A record from the cache or from storage. */
-export function load(parts: VaultParts, key: CredentialKey): Promise<StoredCredential | undefined> {
-  const { cache, storage } = parts;
-  return cache === undefined ? storage.get(key) : cache.load(keyText(key), () => storage.get(key));
+/** What the cache holds of a credential. */
+export function lookUp({ cache, logger }: VaultParts, key: CredentialKey): StoredCredential | undefined {
+  if (cache === undefined) return undefined;
+  const found = cache.peek(keyText(key));
+  const message = found === undefined ? 'credential is not in the cache' : 'credential found in the cache';
+  logger.debug({ credentialId: key.id, scope: key.scope }, message);
+  return found;
 }
 
-/** Opens a record for a consumer, and records that it was read. */
-export function handOut<Value extends object>(
+/**
+ * A record as storage has it, kept by the cache. Those who want the same one at the same time share one reading.
+ *
+ * @param read - reads it. Default: from storage
+ */
+export async function load(
+  { cache, storage }: VaultParts,
+  key: CredentialKey,
+  read: () => Promise<StoredCredential | undefined> = () => storage.get(key),
+): Promise<StoredCredential | undefined> {
+  if (cache === undefined) return read();
+  try {
+    return await cache.load(keyText(key), read);
+  } catch (error) {
+    // The reading ended with whoever began it. This caller has not given up.
+    if (isCodedError(error, 'CREDENTIAL_ABORTED') && currentContext()?.signal?.aborted !== true)
+      return storage.get(key);
+    throw error;
+  }
+}
+
+/** {@link handOut} of a record that is refreshed before, where that is due. */
+export async function handOutFresh<Value extends object>(
   parts: VaultParts,
   viewer: Viewer,
-  record: StoredCredential,
+  key: CredentialKey,
+  record: StoredCredential | undefined,
+  options: RetrieveOptions<Value>,
+): Promise<Credential<Value> | undefined> {
+  const wantsCurrent = options.version === undefined && options.allowExpired !== true;
+  const fresh = record !== undefined && wantsCurrent ? await refreshedForUse(parts, record) : record;
+  return handOut(parts, viewer, key, fresh, options);
+}
+
+/** Opens a record for a consumer, and records that it was read, or was not there. */
+function handOut<Value extends object>(
+  parts: VaultParts,
+  viewer: Viewer,
+  key: CredentialKey,
+  record: StoredCredential | undefined,
   options: RetrieveOptions<Value>,
 ): Credential<Value> | Promise<Credential<Value> | undefined> | undefined {
-  const { key } = record;
   const subject = { action: 'read', tenant: key.tenant, key, ...administered(viewer) } as const;
-  const version = versionFor(parts, record, options.version);
-  if (version === undefined) {
-    const noted = parts.audit.note(subject, { outcome: 'missing' });
-    return noted?.then(() => undefined);
+  const version = record === undefined ? undefined : versionFor(parts, record, options.version);
+  if (record === undefined || version === undefined) {
+    return parts.audit.note(subject, { outcome: 'missing' })?.then(() => undefined);
   }
   let credential: Credential<Value>;
   try {
     credential = project(parts, record, version, options);
-  } catch (error) {
-    const noted = parts.audit.note(subject, { outcome: 'unreadable', version: version.version });
+  } catch (thrown) {
+    const error = withCredential(thrown as CredentialError, key);
+    const noted = parts.audit.note(subject, failed(parts, key, version, error));
     if (noted === undefined) throw error;
     return noted.then(() => {
       throw error;
@@ -81,6 +113,22 @@ export function handOut<Value extends object>(
   }
   const noted = parts.audit.note(subject, { outcome: 'succeeded', version: version.version });
   return noted === undefined ? credential : noted.then(() => credential);
+}
+
+function failed(
+  { logger }: VaultParts,
+  { id, scope }: CredentialKey,
+  { version }: StoredVersion,
+  error: CredentialError,
+): AuditEnd {
+  const { code } = error;
+  const named = { credentialId: id, scope, version };
+  if (code === 'CREDENTIAL_UNREADABLE') {
+    logger.error({ securityEvent: 'credential.unreadable', err: error, ...named }, 'a credential could not be opened');
+    return { outcome: 'unreadable', version };
+  }
+  if (code === 'CREDENTIAL_EXPIRED') logger.warn(named, 'a credential that has expired was asked for');
+  return { outcome: 'failed', version, details: { code } };
 }
 
 function versionFor(
@@ -114,22 +162,25 @@ function project<Value extends object>(
   }
   const kind = parts.kinds.get(record.kind);
   const plain = openMaterial(parts.ring, version.envelope, { key, kind: record.kind, version: version.version });
-  if (!parts.kinds.fits(kind, plain)) throw unreadable(key, undefined);
+  if (!parts.kinds.fits(kind, plain)) {
+    throw unreadable(key, undefined, `what is in it does not have the form of the kind "${record.kind}"`);
+  }
   return Object.freeze({
     scope: key.scope,
     id: key.id,
     kind: record.kind,
     version: version.version,
-    secret: new Secret(kind.secret(plain)),
+    secret: kind.secret(plain),
     // The kind that was asked for is the one that it is, by the check above.
     value: Object.freeze(kind.value(plain)) as Value,
     expiresAt: toDate(version.expiresAt),
-    tags: record.tags,
+    // The record may stay in the cache: nobody else's copy of it may change.
+    tags: Object.freeze(record.tags),
   });
 }
 
 /** The failure of using what has ended. */
-export function expired({ id, scope }: CredentialKey, atMs: number): Error {
+function expired({ id, scope }: CredentialKey, atMs: number): CredentialError {
   const when = new Date(atMs).toISOString();
   return credentialError(
     'CREDENTIAL_EXPIRED',

@@ -3,6 +3,7 @@ import type { CredentialKey, CredentialReference } from '../identity/credential-
 import type { CredentialMaterial } from '../kinds/material.ts';
 import type { RotationPolicy } from '../rotation/rotation-policy.ts';
 import { sealMaterial } from '../sealing/seal-material.ts';
+import type { StoragePut } from '../storage/credential-storage.ts';
 import type { StoredCredential } from '../storage/stored-credential.ts';
 import { checkStoreOptions } from './check-store-options.ts';
 import { toInfo, type CredentialInfo } from './credential.ts';
@@ -41,21 +42,27 @@ export async function store(
   options: StoreOptions = {},
 ): Promise<CredentialInfo> {
   const { key, isVisible } = resolveKey(parts, viewer, reference, 'store');
-  const { mode = 'upsert' } = options;
-  const action = mode === 'create' ? 'create' : 'replace';
   if (!isVisible) {
-    await noteViolation(parts, viewer, key, action);
+    await noteViolation(parts, viewer, key, actionOf(options));
     throw scopeViolation(viewer, key);
   }
   checkStoreOptions(options);
   const draft = prepare(parts, key, material, options);
-  const info = await measured(parts, 'store', () =>
-    parts.audit.around(
-      { action, tenant: key.tenant, key, ...administered(viewer) },
-      () => write(parts, draft, options),
-      (stored) => ({ outcome: 'succeeded', version: stored.version }),
-    ),
-  );
+  return measured(parts, 'store', () => recordStore(parts, viewer, key, options, () => write(parts, draft, options)));
+}
+
+const actionOf = ({ mode }: StoreOptions) => (mode === 'create' ? 'create' : 'replace');
+
+/** Stores one credential with the records and the log line that belong to it. */
+export async function recordStore(
+  parts: VaultParts,
+  viewer: Viewer,
+  key: CredentialKey,
+  options: StoreOptions,
+  work: () => Promise<CredentialInfo>,
+): Promise<CredentialInfo> {
+  const subject = { action: actionOf(options), tenant: key.tenant, key, ...administered(viewer) } as const;
+  const info = await parts.audit.around(subject, work, ({ version }) => ({ outcome: 'succeeded', version }));
   parts.logger.info(
     { credentialId: key.id, scope: key.scope, kind: info.kind, version: info.version },
     'credential stored',
@@ -83,7 +90,12 @@ export function prepare(
   options: StoreOptions,
 ): Draft {
   const { kind, plain } = parts.kinds.read(material);
-  const expiresAt = (options.expiresAt ?? kind.expiresAt(plain))?.getTime();
+  // Also when another end is given: a certificate that cannot be read is not stored.
+  const ownEnd = kind.expiresAt(plain);
+  const expiresAt = (options.expiresAt ?? ownEnd)?.getTime();
+  // As they were when they were checked.
+  const tags = options.tags && { ...options.tags };
+  const policies = options.policies?.map((policy) => ({ ...policy }));
   return {
     key,
     next(existing) {
@@ -97,9 +109,9 @@ export function prepare(
         revision: (existing?.revision ?? 0) + 1,
         current: { version, ...sealed, createdAt: now, ...(expiresAt === undefined ? {} : { expiresAt }) },
         previous: [],
-        tags: options.tags ?? existing?.tags ?? {},
+        tags: tags ?? existing?.tags ?? {},
         ...(description === undefined ? {} : { description }),
-        policies: options.policies ?? existing?.policies ?? [],
+        policies: policies ?? existing?.policies ?? [],
         createdAt: existing?.createdAt ?? now,
         modifiedAt: now,
       };
@@ -107,14 +119,21 @@ export function prepare(
   };
 }
 
-async function write(parts: VaultParts, draft: Draft, options: StoreOptions): Promise<CredentialInfo> {
+/** What to write after what is there. @throws what {@link assertExpected} does, and `CREDENTIAL_EXISTS` */
+export function changeAfter(draft: Draft, existing: StoredCredential | undefined, options: StoreOptions): StoragePut {
+  if (options.mode === 'create' && existing !== undefined) throw exists(draft.key);
+  assertExpected(draft.key, existing, options);
+  return { record: draft.next(existing), expectedRevision: existing?.revision ?? 0 };
+}
+
+/** Writes after whatever is there, again until nobody was faster. */
+export async function write(parts: VaultParts, draft: Draft, options: StoreOptions): Promise<CredentialInfo> {
   const { key } = draft;
   try {
     for (let attempt = 1; attempt <= MAX_TRIES; attempt += 1) {
       const existing = options.mode === 'create' ? undefined : await parts.storage.get(key);
-      assertExpected(key, existing, options);
-      const record = draft.next(existing);
-      if (await parts.storage.put({ record, expectedRevision: existing?.revision ?? 0 })) return toInfo(record);
+      const change = changeAfter(draft, existing, options);
+      if (await parts.storage.put(change)) return toInfo(change.record);
       if (options.mode === 'create') throw exists(key);
       // Somebody was faster: the next round sees what they wrote.
     }
@@ -149,7 +168,7 @@ export function notFound({ id, scope }: CredentialKey): Error {
 }
 
 /** The failure to create what is there already. */
-export function exists({ id, scope }: CredentialKey): Error {
+function exists({ id, scope }: CredentialKey): Error {
   return credentialError(
     'CREDENTIAL_EXISTS',
     `there is a credential "${id}" in scope "${scope}" already: replace it, or take another id`,

@@ -47,10 +47,12 @@ export function tenantOf(parts: VaultParts): string {
   if (parts.tenant === undefined) return requireTenant();
   const running = currentContext()?.tenant;
   if (running === undefined || running === parts.tenant) return parts.tenant;
-  throw credentialError(
-    'CREDENTIAL_TENANT_MISMATCH',
-    'this vault was built for one tenant, and the work runs for another: build it without tenant()',
-  );
+  throw tenantMismatch('this vault was built for one tenant: build it without tenant(), or use it for that one');
+}
+
+/** The failure of work for another tenant than it was begun for. @param why - and what to do */
+export function tenantMismatch(why: string): Error {
+  return credentialError('CREDENTIAL_TENANT_MISMATCH', `the work runs for another tenant; ${why}`);
 }
 
 /** Forgets what the cache holds of a credential, here and in other processes. */
