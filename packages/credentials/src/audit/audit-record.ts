@@ -16,9 +16,10 @@ export type AuditAction =
 
 /**
  * What came of it. `intended` comes first, where the audit is required, and another record of the same `operationId` tells the end; an
- * intention without an end was cut off by the death of the process.
+ * intention without an end was cut off: by the death of the process, or because the audit did not answer, and then nothing was done.
+ * `unknown`: the storage did not say whether the change was made.
  */
-export type AuditOutcome = 'intended' | 'succeeded' | 'missing' | 'denied' | 'unreadable' | 'failed';
+export type AuditOutcome = 'intended' | 'succeeded' | 'missing' | 'denied' | 'unreadable' | 'failed' | 'unknown';
 
 /** One entry of the audit. It is never changed, and never holds material. */
 export interface AuditRecord {
@@ -51,16 +52,32 @@ export interface AuditQuery {
   readonly fromMs?: number;
   /** Before this moment. */
   readonly toMs?: number;
-  /** Goes on behind the record of this id. */
+  /** Goes on behind the record of this id; behind one that is not there, there is nothing. */
   readonly after?: string;
   /** 1 to 1,000. Default 100. */
   readonly limit?: number;
 }
 
-/** Where the audit is kept. A driver only ever adds. */
+/** What {@link CredentialAudit.append} is told. */
+export interface AuditCallOptions {
+  /** Aborts when nobody waits any longer. A driver that can stop its work should. */
+  readonly signal: AbortSignal;
+}
+
+/**
+ * Where the audit is kept.
+ *
+ * Obligations of a driver:
+ *
+ * - **It only ever adds.** What is kept stays as it is, until it is old enough to go where the driver offers that.
+ * - **All or none** of the records that one call gives of one tenant.
+ * - **Nothing twice**: a record whose id is kept already is left as it is. The vault gives records again when it did not hear what came of
+ *   them.
+ * - **Tenants are apart**: a query sees the records of its tenant alone.
+ */
 export interface CredentialAudit {
-  /** Resolves when the records are kept as safely as the driver promises. */
-  append(records: readonly AuditRecord[]): Promise<void>;
-  /** The newest first. */
+  /** Resolves when the records are kept as safely as the driver promises. They may be of several tenants. */
+  append(records: readonly AuditRecord[], options: AuditCallOptions): Promise<void>;
+  /** The newest first: by `atMs`, and by `id` where that is the same. @throws `CREDENTIAL_INVALID` when the limit is out of its range */
   query(query: AuditQuery): Promise<readonly AuditRecord[]>;
 }

@@ -1,17 +1,31 @@
-import { currentContext, isCodedError, newId, toError, type Clock, type JsonValue, type Logger } from '@tenon/core';
-import { credentialError } from '../errors.ts';
+import {
+  currentContext,
+  deadlineAfter,
+  isCodedError,
+  newId,
+  toError,
+  type Clock,
+  type JsonValue,
+  type Logger,
+} from '@tenon/core';
+import { beforeAbort } from '../cache/before-abort.ts';
+import { credentialError, type CredentialError } from '../errors.ts';
 import type { CredentialKey } from '../identity/credential-key.ts';
 import type { AuditAction, AuditOutcome, AuditRecord, CredentialAudit } from './audit-record.ts';
+import { createWriteAhead } from './write-ahead.ts';
+import { WriteBehind } from './write-behind.ts';
 
 /** What a vault's audit is told. */
 export interface AuditOptions {
   readonly audit: CredentialAudit;
   /**
    * `required`: an operation that changes something begins when its intention is kept, and material is handed out when that is; what
-   * cannot be recorded does not happen. `observe`: records follow within moments, and are lost when the audit fails for long.
-   * Default `observe`.
+   * cannot be recorded does not happen. `observe`: records follow within moments; while the audit fails 10,000 wait, and those beyond
+   * are lost. Default `observe`.
    */
   readonly mode?: 'required' | 'observe';
+  /** How long the audit may take to keep something, in milliseconds, 1 to 60,000. Default 5,000. */
+  readonly timeoutMs?: number;
 }
 
 /** What is recorded about an operation. */
@@ -39,13 +53,11 @@ export interface AuditTrail {
   around<T>(subject: AuditSubject, work: () => Promise<T>, end: (result: T) => AuditEnd): Promise<T>;
   /** Records something that changed nothing. Resolves when the caller may go on. */
   note(subject: AuditSubject, end: AuditEnd): Promise<void> | undefined;
-  /** Waits until everything recorded so far is kept, or could not be. */
+  /** Waits until everything recorded so far is kept, or a try to keep it has failed. */
   flush(): Promise<void>;
+  /** Keeps what waits, as far as that can be done within `timeoutMs`; what cannot is lost, and logged. */
+  close(): Promise<void>;
 }
-
-// Past this, an audit that does not answer would take the memory of the process.
-const MAX_WAITING = 10_000;
-const BATCH = 500;
 
 /** A trail that records nothing, for a vault without an audit. */
 export const noAuditTrail: AuditTrail = Object.freeze({
@@ -54,111 +66,152 @@ export const noAuditTrail: AuditTrail = Object.freeze({
   around: <T>(_subject: AuditSubject, work: () => Promise<T>) => work(),
   note: () => undefined,
   flush: () => Promise.resolve(),
+  close: () => Promise.resolve(),
 });
 
-/** Makes the trail of one vault. */
-export function createAuditTrail({ audit, mode = 'observe' }: AuditOptions, clock: Clock, logger: Logger): AuditTrail {
-  const required = mode === 'required';
-  const behind = createWriteBehind(audit, logger);
-
-  const toRecord = (subject: AuditSubject, operationId: string, end: AuditEnd | undefined): AuditRecord => {
-    const context = currentContext();
-    const { actor, requestId } = context ?? {};
-    return Object.freeze({
-      id: newId(),
-      operationId,
-      atMs: clock.now(),
-      tenant: subject.tenant,
-      action: subject.action,
-      outcome: end?.outcome ?? 'intended',
-      ...(actor === undefined ? {} : { actor: { type: actor.type, id: actor.id } }),
-      ...(subject.key === undefined ? {} : { scope: subject.key.scope, credentialId: subject.key.id }),
-      ...(end?.version === undefined ? {} : { version: end.version }),
-      ...(requestId === undefined ? {} : { requestId }),
-      details: Object.freeze({ ...subject.details, ...end?.details }),
-    });
-  };
-  const keep = async (record: AuditRecord): Promise<void> => {
+/**
+ * Makes the trail of one vault.
+ *
+ * @throws `CREDENTIALS_OPTIONS_INVALID` naming the option
+ */
+export function createAuditTrail(options: AuditOptions, clock: Clock, logger: Logger): AuditTrail {
+  const { audit, mode = 'observe', timeoutMs = 5_000 } = options;
+  check(mode, timeoutMs);
+  const isRequired = mode === 'required';
+  const append = async (records: readonly AuditRecord[]): Promise<void> => {
+    const deadline = deadlineAfter(timeoutMs, { clock, name: 'the audit' });
     try {
-      await audit.append([record]);
+      await beforeAbort(audit.append(records, { signal: deadline.signal }), deadline.signal);
+    } finally {
+      deadline.cancel();
+    }
+  };
+  const behind = new WriteBehind(append, clock, logger);
+  const ahead = createWriteAhead(append);
+
+  // Its caller waits for one group before its own at most, and no longer than `timeoutMs` for both.
+  const keep = async (record: AuditRecord): Promise<void> => {
+    const signal = currentContext()?.signal;
+    const deadline = deadlineAfter(timeoutMs, {
+      clock,
+      name: 'the audit',
+      ...(signal === undefined ? {} : { signal }),
+    });
+    try {
+      deadline.check();
+      await beforeAbort(ahead(record), deadline.signal);
     } catch (error) {
-      throw credentialError(
-        'CREDENTIAL_AUDIT_UNAVAILABLE',
-        'the audit could not be written, and nothing is done without it; try again when it can be',
-        { cause: toError(error), retryable: true },
-      );
+      throw isCodedError(deadline.signal.reason, 'ABORTED') ? gaveUp(record, error) : unavailable(record, error);
+    } finally {
+      deadline.cancel();
     }
   };
 
   return {
     isOn: true,
-    isRequired: required,
+    isRequired,
     async around(subject, work, end) {
       const operationId = newId();
-      if (required) await keep(toRecord(subject, operationId, undefined));
+      if (isRequired) await keep(toRecord(subject, undefined, { operationId, atMs: clock.now() }));
       // The change is made or not by then: an audit that fails now must not say otherwise.
-      const finish = (ended: AuditEnd): void => behind.add(toRecord(subject, operationId, ended));
+      const finish = (ended: AuditEnd): void =>
+        behind.add(toRecord(subject, ended, { operationId, atMs: clock.now() }));
+      let result: Awaited<ReturnType<typeof work>>;
       try {
-        const result = await work();
-        finish(end(result));
-        return result;
+        result = await work();
       } catch (error) {
-        finish({ outcome: 'failed', details: { code: isCodedError(error) ? error.code : 'UNEXPECTED' } });
+        finish(endOf(error));
         throw error;
       }
+      finish(end(result));
+      return result;
     },
     note(subject, end) {
-      const record = toRecord(subject, newId(), end);
-      if (required) return keep(record);
+      const record = toRecord(subject, end, { operationId: newId(), atMs: clock.now() });
+      if (isRequired) return keep(record);
       behind.add(record);
       return undefined;
     },
     flush: () => behind.flush(),
+    close: () => behind.close(timeoutMs),
   };
 }
 
-interface WriteBehind {
-  add(record: AuditRecord): void;
-  flush(): Promise<void>;
+function check(mode: string, timeoutMs: number): void {
+  if (mode !== 'required' && mode !== 'observe') {
+    throw credentialError('CREDENTIALS_OPTIONS_INVALID', 'audit.mode must be "required" or "observe"', {
+      details: { option: 'audit.mode' },
+    });
+  }
+  if (Number.isInteger(timeoutMs) && timeoutMs >= 1 && timeoutMs <= 60_000) return;
+  throw credentialError('CREDENTIALS_OPTIONS_INVALID', 'audit.timeoutMs must be a whole number from 1 to 60000', {
+    details: { option: 'audit.timeoutMs' },
+  });
 }
 
-/** Writes records in the order in which they came, many at a time, behind the work that they tell of. */
-function createWriteBehind(audit: CredentialAudit, logger: Logger): WriteBehind {
-  let waiting: AuditRecord[] = [];
-  let writing: Promise<void> | undefined;
-  let lost = 0;
+function toRecord(
+  subject: AuditSubject,
+  end: AuditEnd | undefined,
+  { operationId, atMs }: { readonly operationId: string; readonly atMs: number },
+): AuditRecord {
+  const { actor, requestId } = currentContext() ?? {};
+  return Object.freeze({
+    id: newId(),
+    operationId,
+    atMs,
+    tenant: subject.tenant,
+    action: subject.action,
+    outcome: end?.outcome ?? 'intended',
+    ...(actor === undefined ? {} : { actor: Object.freeze({ type: actor.type, id: storable(actor.id) }) }),
+    ...(subject.key === undefined ? {} : { scope: subject.key.scope, credentialId: subject.key.id }),
+    ...(end?.version === undefined ? {} : { version: end.version }),
+    ...(requestId === undefined ? {} : { requestId: storable(requestId) }),
+    details: storableDetails({ ...subject.details, ...end?.details }),
+  });
+}
 
-  const writeAll = async (): Promise<void> => {
-    while (waiting.length > 0) {
-      const batch = waiting.slice(0, BATCH);
-      waiting = waiting.slice(BATCH);
-      try {
-        await audit.append(batch);
-      } catch (error) {
-        lost += batch.length;
-        logger.error({ err: toError(error), records: batch.length, lost }, 'audit records could not be written');
-      }
-    }
-  };
-  const start = (): Promise<void> =>
-    (writing ??= Promise.resolve()
-      .then(writeAll)
-      .finally(() => {
-        writing = undefined;
-      }));
+const MAX_TEXT = 1_024;
 
-  return {
-    add(record) {
-      if (waiting.length >= MAX_WAITING) {
-        lost += 1;
-        if (lost % MAX_WAITING === 1) logger.error({ lost }, 'the audit is too slow; records are lost');
-        return;
-      }
-      waiting.push(record);
-      void start();
-    },
-    async flush() {
-      while (writing !== undefined || waiting.length > 0) await start();
-    },
-  };
+// A database refuses NUL and halves of characters, and one such name must not keep the records around it from being written.
+function storable(text: string): string {
+  return text.slice(0, MAX_TEXT).toWellFormed().replaceAll('\0', '\u{FFFD}');
+}
+
+function storableDetails(details: Readonly<Record<string, JsonValue>>): Readonly<Record<string, JsonValue>> {
+  const entries = Object.entries(details).map(([name, value]) => [
+    name,
+    typeof value === 'string' ? storable(value) : value,
+  ]);
+  return Object.freeze(Object.fromEntries(entries) as Record<string, JsonValue>);
+}
+
+/** How an operation that threw is recorded: with the code alone, because messages are for people. */
+function endOf(error: unknown): AuditEnd {
+  const code = isCodedError(error) ? error.code : 'UNEXPECTED';
+  return { outcome: OUTCOMES.get(code) ?? 'failed', details: { code } };
+}
+
+const OUTCOMES: ReadonlyMap<string, AuditEnd['outcome']> = new Map([
+  ['CREDENTIAL_NOT_FOUND', 'missing'],
+  ['CREDENTIAL_OUTCOME_UNKNOWN', 'unknown'],
+  ['CREDENTIAL_UNREADABLE', 'unreadable'],
+]);
+
+function unavailable(record: AuditRecord, cause: unknown): CredentialError {
+  return credentialError(
+    'CREDENTIAL_AUDIT_UNAVAILABLE',
+    'the audit could not be written, and nothing is done without it; try again when it can be',
+    { cause: toError(cause), retryable: true, details: placeOf(record) },
+  );
+}
+
+function gaveUp(record: AuditRecord, cause: unknown): CredentialError {
+  return credentialError('CREDENTIAL_ABORTED', 'the caller gave up before the audit was written; nothing was done', {
+    cause: toError(cause),
+    details: placeOf(record),
+  });
+}
+
+function placeOf({ scope, credentialId }: AuditRecord): Readonly<Record<string, string>> {
+  return scope === undefined || credentialId === undefined ? {} : { id: credentialId, scope };
 }

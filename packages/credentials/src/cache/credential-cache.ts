@@ -1,5 +1,7 @@
-import type { Clock } from '@tenon/core';
+import { currentContext, runInContext, type Clock } from '@tenon/core';
 import { credentialError } from '../errors.ts';
+import { parseKeyText } from '../identity/credential-key.ts';
+import { beforeAbort } from './before-abort.ts';
 import { createLfuEviction, createLruEviction } from './eviction.ts';
 
 /** What a vault's cache is told. */
@@ -33,7 +35,13 @@ export interface CacheStatistics {
 
 /** Values by key, as fresh as promised. */
 export interface CredentialCache<Value> {
-  /** What `load` gives, kept. Loads of one key at one time are one load; `undefined` and failures are not kept. */
+  /**
+   * What `load` gives, kept. Loads of one key at one time are one load; `undefined` and failures are not kept. A caller that gives up
+   * leaves the others what they wait for.
+   *
+   * @param key - the text form of a credential's key
+   * @throws what `load` throws; `CREDENTIAL_ABORTED` when the caller gives up
+   */
   load(key: string, load: () => Promise<Value | undefined>): Promise<Value | undefined>;
   /** The value, if it is there and fresh. Counts as a look-up. */
   peek(key: string): Value | undefined;
@@ -78,8 +86,18 @@ export function createCredentialCache<Value>(options: CacheOptions, clock: Clock
     else counts.hits += 1;
     return value;
   };
+  // Entries stand in the order in which they came, so those past their time are in front. Without this, what was once used often
+  // would keep its place for ever where the least often used goes.
+  const removeExpired = (): void => {
+    const now = clock.monotonicMs();
+    for (const [key, { expiresAtMs }] of entries) {
+      if (now < expiresAtMs) return;
+      remove(key);
+    }
+  };
   const insert = (key: string, value: Value, loadedAtMs: number): void => {
     remove(key);
+    if (entries.size >= limits.maxEntries) removeExpired();
     while (entries.size >= limits.maxEntries) {
       const victim = eviction.victim();
       if (victim === undefined) break;
@@ -94,29 +112,42 @@ export function createCredentialCache<Value>(options: CacheOptions, clock: Clock
     eviction.added(key);
   };
 
+  const begin = (key: string, load: () => Promise<Value | undefined>): Promise<Value | undefined> => {
+    const startedAtMs = clock.monotonicMs();
+    const loaded = forAll(load).then(
+      (value) => {
+        // A write since the load began has taken this load out of the map: what it gave may be what was there before.
+        if (loading.get(key) !== loaded) return value;
+        loading.delete(key);
+        if (value !== undefined) insert(key, value, startedAtMs);
+        return value;
+      },
+      (error: unknown) => {
+        if (loading.get(key) === loaded) loading.delete(key);
+        throw error;
+      },
+    );
+    loading.set(key, loaded);
+    return loaded;
+  };
+
   return {
     peek,
     async load(key, load) {
-      const under = loading.get(key);
-      if (under !== undefined) return under;
-      const startedAtMs = clock.monotonicMs();
-      const loaded = load();
-      loading.set(key, loaded);
-      try {
-        const value = await loaded;
-        // A write since the load began has taken this load out of the map: what it gave may be what was there before.
-        if (value !== undefined && loading.get(key) === loaded) insert(key, value, startedAtMs);
-        return value;
-      } finally {
-        if (loading.get(key) === loaded) loading.delete(key);
-      }
+      const signal = currentContext()?.signal;
+      if (signal === undefined) return loading.get(key) ?? begin(key, load);
+      if (signal.aborted) throw gaveUp(key, signal);
+      const loaded = loading.get(key) ?? begin(key, load);
+      return beforeAbort(loaded, signal).catch((error: unknown) => {
+        throw signal.aborted ? gaveUp(key, signal) : error;
+      });
     },
     drop(key) {
       remove(key);
       loading.delete(key);
     },
     clear() {
-      for (const key of [...entries.keys()]) remove(key);
+      for (const key of entries.keys()) remove(key);
       loading.clear();
     },
     statistics() {
@@ -133,18 +164,39 @@ export function createCredentialCache<Value>(options: CacheOptions, clock: Clock
   };
 }
 
+// A load has several waiting for it: it is not given up because the one that happened to begin it is.
+function forAll<T>(load: () => Promise<T>): Promise<T> {
+  const context = currentContext();
+  if (context === undefined) return load();
+  const { signal: _, deadline: __, ...rest } = context;
+  return runInContext(rest, load);
+}
+
+function gaveUp(key: string, signal: AbortSignal): Error {
+  const { id = '', scope = '' } = parseKeyText(key) ?? {};
+  return credentialError('CREDENTIAL_ABORTED', `the caller gave up for credential "${id}" in scope "${scope}"`, {
+    cause: signal.reason,
+    details: { id, scope },
+  });
+}
+
 const DAY_MS = 86_400_000;
 
 function checkOptions({ ttlMs = 300_000, idleTtlMs = ttlMs, maxEntries = 1_000, eviction = 'lru' }: CacheOptions) {
-  const check = (name: string, value: number, max: number): void => {
-    if (Number.isInteger(value) && value >= 1 && value <= max) return;
-    throw credentialError('CREDENTIALS_OPTIONS_INVALID', `cache.${name} must be a whole number from 1 to ${max}`);
-  };
-  check('ttlMs', ttlMs, DAY_MS);
-  check('idleTtlMs', idleTtlMs, DAY_MS);
-  check('maxEntries', maxEntries, 1_000_000);
+  assertWhole('ttlMs', ttlMs, DAY_MS);
+  assertWhole('idleTtlMs', idleTtlMs, DAY_MS);
+  assertWhole('maxEntries', maxEntries, 1_000_000);
   if (eviction !== 'lru' && eviction !== 'lfu') {
-    throw credentialError('CREDENTIALS_OPTIONS_INVALID', 'cache.eviction must be "lru" or "lfu"');
+    throw credentialError('CREDENTIALS_OPTIONS_INVALID', 'cache.eviction must be "lru" or "lfu"', {
+      details: { option: 'cache.eviction' },
+    });
   }
   return { ttlMs, idleTtlMs, maxEntries };
+}
+
+function assertWhole(name: string, value: number, max: number): void {
+  if (Number.isInteger(value) && value >= 1 && value <= max) return;
+  throw credentialError('CREDENTIALS_OPTIONS_INVALID', `cache.${name} must be a whole number from 1 to ${max}`, {
+    details: { option: `cache.${name}` },
+  });
 }

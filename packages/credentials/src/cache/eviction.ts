@@ -25,8 +25,8 @@ export function createLruEviction(): Eviction {
 }
 
 /**
- * The least often used one goes, and of those the one that was used longest ago: all in constant time, after Shah, Mitra and Matani,
- * "An O(1) algorithm for implementing the LFU cache eviction scheme" (2010).
+ * The least often used one goes, and of those the one that was used longest ago: in constant time, after Shah, Mitra and Matani,
+ * "An O(1) algorithm for implementing the LFU cache eviction scheme" (2010), but for a removal that empties the lowest count.
  */
 export function createLfuEviction(): Eviction {
   const uses = new Map<string, number>();
@@ -66,7 +66,7 @@ export function createLfuEviction(): Eviction {
     },
     victim() {
       // A removal may have emptied the lowest count; the next one is looked for only here, where one has to go.
-      if (!byUses.has(fewest)) fewest = Math.min(...byUses.keys());
+      if (!byUses.has(fewest)) fewest = [...byUses.keys()].reduce((least, count) => Math.min(least, count), Infinity);
       return byUses.get(fewest)?.values().next().value;
     },
   };

@@ -17,3 +17,16 @@ export interface CacheInvalidation {
   /** @returns ends the subscription */
   subscribe(listener: InvalidationListener): () => void;
 }
+
+/** An invalidation over a connection of its own. It is made when first used, and again whenever it breaks. */
+export interface ConnectedInvalidation extends CacheInvalidation {
+  /**
+   * Connects, and waits until what others publish is heard.
+   *
+   * @param signal - gives the waiting up
+   * @throws `CREDENTIAL_ABORTED` after the signal; `CREDENTIALS_CLOSED` when it is or has been closed
+   */
+  ready(signal?: AbortSignal): Promise<void>;
+  /** Sends what others have not been told yet, for so long as one step may take, and lets go of the connection. Idempotent. */
+  close(): Promise<void>;
+}
