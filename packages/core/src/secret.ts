@@ -33,7 +33,6 @@ export class Secret {
       );
     }
     this.#value = value;
-    Object.defineProperty(this, brand, { value: true });
     Object.freeze(this);
   }
 
@@ -71,6 +70,7 @@ export class Secret {
 
 // Defined here, because a computed name inside the class has no declared type for isolated declarations.
 Object.defineProperty(Secret.prototype, inspect.custom, { value: () => REDACTED });
+Object.defineProperty(Secret.prototype, brand, { value: true });
 
 // As UTF-16: in UTF-8, a lone surrogate would become U+FFFD and so equal a text that it is not.
 function digest(text: string): Buffer {
