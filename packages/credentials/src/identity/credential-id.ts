@@ -7,7 +7,7 @@ export function isCredentialId(text: unknown): text is string {
   return typeof text === 'string' && ID.test(text);
 }
 
-/** @throws `CREDENTIAL_ID_INVALID` saying what is wrong; the text itself only where it is short enough to be a name */
+/** @throws `CREDENTIAL_ID_INVALID` saying what is wrong, never the text itself: it may be a secret in the wrong place */
 export function assertCredentialId(text: unknown): asserts text is string {
   if (isCredentialId(text)) return;
   const why =

@@ -1,3 +1,7 @@
+import { isTenantId } from '@tenon/core';
+import { isCredentialId } from './credential-id.ts';
+import { scopeProblem } from './scope.ts';
+
 /** Where the caller finds a credential. The tenant comes from the context, never from here. */
 export interface CredentialReference {
   /** For example `org:acme/team:eng`. Default: the scope of the view, or the vault's `defaultScope`. */
@@ -21,6 +25,6 @@ export function keyText({ tenant, scope, id }: CredentialKey): string {
 /** Reads what {@link keyText} wrote; `undefined` for anything else. */
 export function parseKeyText(text: string): CredentialKey | undefined {
   const [tenant, scope, id, ...more] = text.split('|');
-  if (tenant === undefined || scope === undefined || id === undefined || more.length > 0) return undefined;
-  return { tenant, scope, id };
+  if (tenant === undefined || scope === undefined || !isTenantId(tenant) || more.length > 0) return undefined;
+  return scopeProblem(scope) === undefined && isCredentialId(id) ? { tenant, scope, id } : undefined;
 }
