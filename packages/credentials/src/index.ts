@@ -53,8 +53,8 @@ export type { CacheOptions, CacheStatistics } from './cache/credential-cache.ts'
 export type { CacheInvalidation, InvalidationListener } from './cache/invalidation.ts';
 export type { AuditAction, AuditOutcome, AuditQuery, AuditRecord, CredentialAudit } from './audit/audit-record.ts';
 export type { AuditOptions } from './audit/audit-trail.ts';
-export { withCredential } from './storage/guarded-storage.ts';
-export type { RetryOptions } from './storage/guarded-storage.ts';
+export { withCredential } from './storage/guarded-call.ts';
+export type { RetryOptions } from './storage/guarded-call.ts';
 export type {
   CredentialStorage,
   StorageBatch,

@@ -11,7 +11,7 @@ import type { CredentialRefresher, RefreshOptions } from '../refresh/credential-
 import type { CredentialRotator } from '../rotation/credential-rotator.ts';
 import { checkRefreshOptions } from '../refresh/refresh-settings.ts';
 import type { CredentialStorage } from '../storage/credential-storage.ts';
-import type { RetryOptions } from '../storage/guarded-storage.ts';
+import type { RetryOptions } from '../storage/guarded-call.ts';
 import { createVault, type VaultConfig } from './create-vault.ts';
 import type { CredentialVault } from './credential-vault.ts';
 

@@ -5,7 +5,7 @@ import { keyText, type CredentialKey, type CredentialReference } from '../identi
 import type { CredentialKind } from '../kinds/define-kind.ts';
 import { isFreshEnough, refreshedForUse } from '../refresh/refresh-credential.ts';
 import { openMaterial, unreadable } from '../sealing/seal-material.ts';
-import { withCredential } from '../storage/guarded-storage.ts';
+import { withCredential } from '../storage/guarded-call.ts';
 import type { StoredCredential, StoredVersion } from '../storage/stored-credential.ts';
 import { toDate, type Credential } from './credential.ts';
 import { counted, measured } from './measured.ts';

@@ -1,7 +1,7 @@
 import { currentContext } from '@tenon/core';
 import { credentialError, type CredentialError } from '../errors.ts';
 import { keyText, type CredentialKey, type CredentialReference } from '../identity/credential-key.ts';
-import { withCredential } from '../storage/guarded-storage.ts';
+import { withCredential } from '../storage/guarded-call.ts';
 import { inBounds } from './in-bounds.ts';
 import { resolveKey, type Viewer } from './resolve-key.ts';
 import { tenantOf, type VaultParts } from './vault-parts.ts';
