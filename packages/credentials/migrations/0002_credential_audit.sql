@@ -44,7 +44,7 @@ create index credential_audit_by_action on credential_audit (tenant_id, action, 
 create index credential_audit_by_age on credential_audit using brin (at);
 alter table credential_audit add primary key (tenant_id, id);
 
--- The one way out. It runs as the owner of the table, whom row level security shows what is old enough and nothing else.
+-- The one way out. It runs as the owner of the table, whom row level security may show nothing otherwise.
 create policy old_enough_to_see on credential_audit for select to current_user using (at < now() - interval '30 days');
 create policy old_enough_to_go on credential_audit for delete to current_user using (at < now() - interval '30 days');
 do $do$
