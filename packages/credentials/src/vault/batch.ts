@@ -1,13 +1,16 @@
 import { credentialError, type CredentialError } from '../errors.ts';
 import { keyText, type CredentialReference } from '../identity/credential-key.ts';
 import type { CredentialMaterial } from '../kinds/material.ts';
+import { createLimit } from '../refresh/limit.ts';
+import type { LoadedCredential } from '../sources/sourced-record.ts';
 import type { StoredCredential } from '../storage/stored-credential.ts';
 import type { Validation } from '../validation/validate-credential.ts';
 import type { Credential, CredentialInfo } from './credential.ts';
 import { deleteChunk, deleteCredential } from './delete.ts';
+import { load, lookUp } from './load.ts';
 import { measured } from './measured.ts';
 import type { Viewer } from './resolve-key.ts';
-import { handOutFresh, load, lookUp, retrieve, type RetrieveOptions } from './retrieve.ts';
+import { handOutFresh, loadForUse, retrieve, type RetrieveOptions } from './retrieve.ts';
 import { runBatch, settleLater, type Place, type Settled, type Work } from './run-batch.ts';
 import { storeChunk } from './store-chunk.ts';
 import { store, type StoreOptions } from './store.ts';
@@ -73,9 +76,14 @@ export function retrieveMany<Value extends object>(
   references: readonly CredentialReference[],
   options: Omit<RetrieveOptions<Value>, 'version'> = {},
 ): Promise<BatchResult<Credential<Value> | undefined>> {
+  const sourced = fromSources(parts);
   return batch(parts, viewer, 'retrieve', references, {
     one: (index) => retrieve(parts, viewer, references[index] as CredentialReference, options),
-    many: (chunk) => readChunk(parts, chunk, (key, record) => handOutFresh(parts, viewer, key, record, options)),
+    many: (chunk) =>
+      readChunk(parts, chunk, async (key, record) => {
+        const found = record ?? (await loadForUse(parts, viewer, key, () => sourced(key)));
+        return handOutFresh(parts, viewer, key, found, options);
+      }),
   });
 }
 
@@ -97,9 +105,11 @@ export function validateMany(
   viewer: Viewer,
   references: readonly CredentialReference[],
 ): Promise<BatchResult<Validation>> {
+  const sourced = fromSources(parts);
   return batch(parts, viewer, 'validate', references, {
     one: (index) => validate(parts, viewer, references[index] as CredentialReference),
-    many: (chunk) => readChunk(parts, chunk, (key, record) => judgeFor(parts, viewer, key, record)),
+    many: (chunk) =>
+      readChunk(parts, chunk, async (key, record) => judgeFor(parts, viewer, key, record ?? (await sourced(key)))),
   });
 }
 
@@ -117,6 +127,16 @@ async function batch<Value>(
     Object.freeze({ reference, ...(settled[index] as Settled<Value>) }),
   );
   return toResult(items, operation);
+}
+
+// Sources take one at a time: as many of them run as items of a batch may.
+function fromSources({
+  sources,
+  batchConcurrency,
+}: VaultParts): (key: Place['key']) => Promise<LoadedCredential | undefined> {
+  if (sources === undefined) return () => Promise.resolve(undefined);
+  const inTurn = createLimit(batchConcurrency);
+  return (key) => inTurn(() => sources.get(key));
 }
 
 /** Reads those that are not in the cache together, and does something with each. */

@@ -13,6 +13,8 @@ import type { RefreshSettings } from '../refresh/refresh-settings.ts';
 import type { CredentialRotator } from '../rotation/credential-rotator.ts';
 import { rotateDue } from '../rotation/run-rotator.ts';
 import { reseal } from '../reseal/reseal.ts';
+import type { CredentialSource } from '../sources/credential-source.ts';
+import { createSourceChain } from '../sources/source-chain.ts';
 import type { CredentialStorage } from '../storage/credential-storage.ts';
 import type { RetryOptions } from '../storage/guarded-call.ts';
 import { guardStorage } from '../storage/guarded-storage.ts';
@@ -27,6 +29,7 @@ import { createWorkInHand } from './work-in-hand.ts';
 /** Everything a vault is made of, checked. */
 export interface VaultConfig {
   readonly storage: CredentialStorage;
+  readonly sources: readonly CredentialSource[];
   readonly keys: KeyRing;
   readonly kinds: readonly CredentialKind[];
   readonly tenant: string | undefined;
@@ -52,13 +55,18 @@ export function createVault(config: VaultConfig): CredentialVault {
   const inHand = createWorkInHand();
   let closing: Promise<void> | undefined;
   const guard = { clock, logger, timeoutMs: config.operationTimeoutMs, retry: config.retry, random: Math.random };
+  // Of their own purpose: what is sealed here opens nowhere else, under the same root keys.
+  const ring = config.keys.subring('credentials');
+  const kinds = createKindRegistry(config.kinds);
+  const sources =
+    config.sources.length === 0 ? undefined : createSourceChain({ sources: config.sources, guard, ring, kinds, clock });
   const parts: VaultParts = {
     storage: guardStorage(storage, guard),
     storageName: storage.name,
+    sources,
     hasBatches: storage.batch !== undefined,
-    // Of their own purpose: what is sealed here opens nowhere else, under the same root keys.
-    ring: config.keys.subring('credentials'),
-    kinds: createKindRegistry(config.kinds),
+    ring,
+    kinds,
     cache,
     audit: trail,
     clock,
@@ -96,15 +104,22 @@ export function createVault(config: VaultConfig): CredentialVault {
     reseal: (options) => reseal(parts, options),
     auditRecords: async (query = {}) => audit?.audit.query({ ...query, tenant: tenantOf(parts) }) ?? [],
     statistics: () => Object.freeze({ cache: cache?.statistics() }),
-    clearCache: () => cache?.clear(),
-    clearCacheFor: (reference) => cache?.drop(keyText(resolveKey(parts, {}, reference, 'clearCacheFor').key)),
+    clearCache() {
+      cache?.clear();
+      sources?.forget();
+    },
+    clearCacheFor(reference) {
+      const { key } = resolveKey(parts, {}, reference, 'clearCacheFor');
+      cache?.drop(keyText(key));
+      sources?.forget(key);
+    },
     close() {
       closing ??= (async () => {
         stopListening?.();
         await inHand.done();
         await refreshing?.drain();
         await trail.flush();
-        await storage.close();
+        await Promise.all([storage.close(), sources?.close()]);
       })();
       return closing;
     },

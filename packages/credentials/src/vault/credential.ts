@@ -1,4 +1,5 @@
 import type { Secret } from '@tenon/core';
+import type { CredentialOrigin } from '../sources/sourced-record.ts';
 import type { StoredSummary } from '../storage/credential-storage.ts';
 import { rotationDue } from '../rotation/rotation-due.ts';
 import type { RotationPolicy } from '../rotation/rotation-policy.ts';
@@ -9,7 +10,7 @@ export interface CredentialInfo {
   readonly id: string;
   /** The name of its kind. */
   readonly kind: string;
-  /** 1 for the first material, one more for each that replaced it. */
+  /** 1 for the first material, one more for each that replaced it; 1 for what a source gave. */
   readonly version: number;
   readonly tags: Readonly<Record<string, string>>;
   readonly description: string | undefined;
@@ -28,6 +29,8 @@ export interface CredentialInfo {
   readonly needsReauthorization: boolean;
   /** The keys with which its versions are sealed. */
   readonly keyIds: readonly string[];
+  /** Which source gave it; undefined: it is the vault's own. */
+  readonly origin: CredentialOrigin | undefined;
 }
 
 /** An earlier version of a credential. */
@@ -54,10 +57,12 @@ export interface Credential<Value extends object = object> {
   readonly value: Value;
   readonly expiresAt: Date | undefined;
   readonly tags: Readonly<Record<string, string>>;
+  /** Which source gave it, and how that names the version; undefined: it is the vault's own. */
+  readonly origin: CredentialOrigin | undefined;
 }
 
 /** What a record says without its envelopes. */
-export function toInfo(record: StoredSummary): CredentialInfo {
+export function toInfo(record: StoredSummary & { readonly origin?: CredentialOrigin }): CredentialInfo {
   const { key, current, previous } = record;
   return Object.freeze({
     scope: key.scope,
@@ -79,6 +84,7 @@ export function toInfo(record: StoredSummary): CredentialInfo {
     ),
     needsReauthorization: record.refresh?.reauthorize !== undefined,
     keyIds: Object.freeze([...new Set([current, ...previous].map(({ keyId }) => keyId))]),
+    origin: record.origin,
   });
 }
 

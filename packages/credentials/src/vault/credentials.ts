@@ -10,6 +10,7 @@ import { isKindName, type CredentialKind } from '../kinds/define-kind.ts';
 import type { CredentialRefresher, RefreshOptions } from '../refresh/credential-refresher.ts';
 import type { CredentialRotator } from '../rotation/credential-rotator.ts';
 import { checkRefreshOptions } from '../refresh/refresh-settings.ts';
+import type { CredentialSource } from '../sources/credential-source.ts';
 import type { CredentialStorage } from '../storage/credential-storage.ts';
 import type { RetryOptions } from '../storage/guarded-call.ts';
 import { createVault, type VaultConfig } from './create-vault.ts';
@@ -19,6 +20,11 @@ import type { CredentialVault } from './credential-vault.ts';
 interface BuilderSteps<HasStorage extends boolean, HasKeys extends boolean> {
   /** Where sealed credentials are kept. Needed. */
   storage(storage: CredentialStorage): CredentialsBuilder<true, HasKeys>;
+  /**
+   * Where credentials live that others manage, for what the storage does not hold. Call it for each; they are asked in this order, each only when the
+   * one before surely has none. They are read alone: lists, changes and rotations know of the storage's credentials only.
+   */
+  source(source: CredentialSource): CredentialsBuilder<HasStorage, HasKeys>;
   /** The keys that seal them: the first seals, any opens. Needed. */
   keys(ring: KeyRing): CredentialsBuilder<HasStorage, true>;
   /** The one tenant of a program that has no others. Default: the context's, for each operation. */
@@ -101,6 +107,7 @@ function builder(draft: Draft): CredentialsBuilder {
   const step = (more: Partial<Draft>) => builder({ ...draft, ...more });
   const steps = {
     storage: (storage: CredentialStorage) => step({ storage }),
+    source: (source: CredentialSource) => step({ sources: [...(draft.sources ?? []), source] }),
     keys: (keys: KeyRing) => step({ keys }),
     tenant: (tenant: string) => step({ tenant }),
     defaultScope: (defaultScope: string) => step({ defaultScope }),
@@ -146,6 +153,7 @@ function complete(draft: Draft): VaultConfig {
   whole('retry.maxDelayMs', maxDelayMs, 30_000);
   return {
     storage,
+    sources: draft.sources ?? [],
     keys,
     tenant,
     defaultScope,

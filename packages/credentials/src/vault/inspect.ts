@@ -1,8 +1,8 @@
 import type { CredentialReference } from '../identity/credential-key.ts';
 import { toInfo, type CredentialInfo } from './credential.ts';
+import { loadAnywhere } from './load.ts';
 import { measured } from './measured.ts';
 import { noteAdministrator, noteViolation, resolveKey, type Viewer } from './resolve-key.ts';
-import { load } from './retrieve.ts';
 import type { VaultParts } from './vault-parts.ts';
 
 /** What is known of a credential without opening it. */
@@ -17,7 +17,7 @@ export async function inspectCredential(
     return undefined;
   }
   return measured(parts, 'inspect', async () => {
-    const record = await load(parts, key);
+    const record = await loadAnywhere(parts, key);
     await noteAdministrator(parts, viewer, key, 'inspect', record);
     return record === undefined ? undefined : toInfo(record);
   });

@@ -1,13 +1,14 @@
-import { currentContext, isCodedError } from '@tenon/core';
 import type { AuditEnd } from '../audit/audit-trail.ts';
 import { credentialError, type CredentialError } from '../errors.ts';
-import { keyText, type CredentialKey, type CredentialReference } from '../identity/credential-key.ts';
+import type { CredentialKey, CredentialReference } from '../identity/credential-key.ts';
 import type { CredentialKind } from '../kinds/define-kind.ts';
 import { isFreshEnough, refreshedForUse } from '../refresh/refresh-credential.ts';
 import { openMaterial, unreadable } from '../sealing/seal-material.ts';
+import type { CredentialOrigin, LoadedCredential } from '../sources/sourced-record.ts';
 import { withCredential } from '../storage/guarded-call.ts';
 import type { StoredCredential, StoredVersion } from '../storage/stored-credential.ts';
 import { toDate, type Credential } from './credential.ts';
+import { load, loadAnywhere, lookUp } from './load.ts';
 import { counted, measured } from './measured.ts';
 import { noteViolation, resolveKey, type Viewer } from './resolve-key.ts';
 import { administered } from './store.ts';
@@ -17,7 +18,7 @@ import type { VaultParts } from './vault-parts.ts';
 export interface RetrieveOptions<Value extends object = object> {
   /** What kind it must be; what comes back is typed by it. Default: any. */
   readonly kind?: CredentialKind<Value>;
-  /** An earlier version, as long as its grace lasts. Default: the current one. */
+  /** An earlier version, as long as its grace lasts; only the vault's own storage is asked for it. Default: the current one. */
   readonly version?: number;
   /** Gives it although it has expired. Default `false`: that is an error. */
   readonly allowExpired?: boolean;
@@ -39,37 +40,28 @@ export async function retrieve<Value extends object>(
   if (cached !== undefined && isFreshEnough(parts, cached)) {
     return counted(parts, 'retrieve', () => handOut(parts, viewer, key, cached, options));
   }
-  return measured(parts, 'retrieve', async () =>
-    handOutFresh(parts, viewer, key, cached ?? (await load(parts, key)), options),
-  );
+  return measured(parts, 'retrieve', async () => {
+    const record =
+      cached ?? (options.version === undefined ? await loadForUse(parts, viewer, key) : await load(parts, key));
+    return handOutFresh(parts, viewer, key, record, options);
+  });
 }
 
-/** What the cache holds of a credential. */
-export function lookUp({ cache, logger }: VaultParts, key: CredentialKey): StoredCredential | undefined {
-  if (cache === undefined) return undefined;
-  const found = cache.peek(keyText(key));
-  const message = found === undefined ? 'credential is not in the cache' : 'credential found in the cache';
-  logger.debug({ credentialId: key.id, scope: key.scope }, message);
-  return found;
-}
-
-/**
- * A record as storage has it, kept by the cache. Those who want the same one at the same time share one reading.
- *
- * @param read - reads it. Default: from storage
- */
-export async function load(
-  { cache, storage }: VaultParts,
+/** Reads with {@link loadAnywhere}, or with `read`, and records what a source refuses. */
+export async function loadForUse(
+  parts: VaultParts,
+  viewer: Viewer,
   key: CredentialKey,
-  read: () => Promise<StoredCredential | undefined> = () => storage.get(key),
-): Promise<StoredCredential | undefined> {
-  if (cache === undefined) return read();
+  read: () => Promise<LoadedCredential | undefined> = () => loadAnywhere(parts, key),
+): Promise<LoadedCredential | undefined> {
   try {
-    return await cache.load(keyText(key), read);
+    return await read();
   } catch (error) {
-    // The reading ended with whoever began it. This caller has not given up.
-    if (isCodedError(error, 'CREDENTIAL_ABORTED') && currentContext()?.signal?.aborted !== true)
-      return storage.get(key);
+    const { code, details } = error as CredentialError;
+    const { source } = details ?? {};
+    if (source === undefined) throw error;
+    const subject = { action: 'read', tenant: key.tenant, key, ...administered(viewer) } as const;
+    await parts.audit.note(subject, { outcome: 'failed', details: { code, source } });
     throw error;
   }
 }
@@ -79,11 +71,13 @@ export async function handOutFresh<Value extends object>(
   parts: VaultParts,
   viewer: Viewer,
   key: CredentialKey,
-  record: StoredCredential | undefined,
+  record: LoadedCredential | undefined,
   options: RetrieveOptions<Value>,
 ): Promise<Credential<Value> | undefined> {
+  // What a source gave, others refresh.
+  const isOurs = record !== undefined && record.origin === undefined;
   const wantsCurrent = options.version === undefined && options.allowExpired !== true;
-  const fresh = record !== undefined && wantsCurrent ? await refreshedForUse(parts, record) : record;
+  const fresh = isOurs && wantsCurrent ? await refreshedForUse(parts, record) : record;
   return handOut(parts, viewer, key, fresh, options);
 }
 
@@ -92,10 +86,10 @@ function handOut<Value extends object>(
   parts: VaultParts,
   viewer: Viewer,
   key: CredentialKey,
-  record: StoredCredential | undefined,
+  record: LoadedCredential | undefined,
   options: RetrieveOptions<Value>,
 ): Credential<Value> | Promise<Credential<Value> | undefined> | undefined {
-  const subject = { action: 'read', tenant: key.tenant, key, ...administered(viewer) } as const;
+  const subject = { action: 'read', tenant: key.tenant, key, ...described(viewer, record?.origin) } as const;
   const version = record === undefined ? undefined : versionFor(parts, record, options.version);
   if (record === undefined || version === undefined) {
     return parts.audit.note(subject, { outcome: 'missing' })?.then(() => undefined);
@@ -113,6 +107,15 @@ function handOut<Value extends object>(
   }
   const noted = parts.audit.note(subject, { outcome: 'succeeded', version: version.version });
   return noted === undefined ? credential : noted.then(() => credential);
+}
+
+// What the audit knows of a read besides.
+function described(
+  viewer: Viewer,
+  origin: CredentialOrigin | undefined,
+): { readonly details?: Readonly<Record<string, string>> } {
+  if (origin === undefined) return administered(viewer);
+  return { details: { ...administered(viewer).details, source: origin.source } };
 }
 
 function failed(
@@ -145,7 +148,7 @@ function versionFor(
 
 function project<Value extends object>(
   parts: VaultParts,
-  record: StoredCredential,
+  record: LoadedCredential,
   version: StoredVersion,
   { kind: expected, allowExpired = false }: RetrieveOptions<Value>,
 ): Credential<Value> {
@@ -176,6 +179,7 @@ function project<Value extends object>(
     expiresAt: toDate(version.expiresAt),
     // The record may stay in the cache: nobody else's copy of it may change.
     tags: Object.freeze(record.tags),
+    origin: record.origin,
   });
 }
 

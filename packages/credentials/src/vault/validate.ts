@@ -1,9 +1,9 @@
 import type { CredentialKey, CredentialReference } from '../identity/credential-key.ts';
 import type { StoredCredential } from '../storage/stored-credential.ts';
 import { validateCredential, type Validation } from '../validation/validate-credential.ts';
+import { loadAnywhere, lookUp } from './load.ts';
 import { measured } from './measured.ts';
 import { noteAdministrator, noteViolation, resolveKey, type Viewer } from './resolve-key.ts';
-import { load, lookUp } from './retrieve.ts';
 import type { VaultParts } from './vault-parts.ts';
 
 /** Judges a credential without opening it. */
@@ -14,7 +14,7 @@ export async function validate(parts: VaultParts, viewer: Viewer, reference: Cre
     return judge(parts, key, undefined);
   }
   return measured(parts, 'validate', async () =>
-    judgeFor(parts, viewer, key, lookUp(parts, key) ?? (await load(parts, key))),
+    judgeFor(parts, viewer, key, lookUp(parts, key) ?? (await loadAnywhere(parts, key))),
   );
 }
 

@@ -8,6 +8,7 @@ import type { KindRegistry } from '../kinds/kind-registry.ts';
 import type { Refreshing } from '../refresh/create-refreshing.ts';
 import type { CredentialRotator } from '../rotation/credential-rotator.ts';
 import type { GuardedStorage } from '../storage/guarded-storage.ts';
+import type { SourceChain } from '../sources/source-chain.ts';
 import type { StoredCredential } from '../storage/stored-credential.ts';
 import type { CredentialInstruments } from './instruments.ts';
 import type { WorkInHand } from './work-in-hand.ts';
@@ -16,6 +17,8 @@ import type { WorkInHand } from './work-in-hand.ts';
 export interface VaultParts {
   readonly storage: GuardedStorage;
   readonly storageName: string;
+  /** Where credentials are looked for that the storage does not hold; `undefined` in a vault without sources. */
+  readonly sources: SourceChain | undefined;
   readonly hasBatches: boolean;
   readonly ring: KeyRing;
   readonly kinds: KindRegistry;

@@ -1,0 +1,60 @@
+import { isCodedError, type JsonValue } from '@tenon/core';
+import type { CredentialKey } from '../identity/credential-key.ts';
+import type { CredentialKind } from '../kinds/define-kind.ts';
+import { CredentialMaterial } from '../kinds/material.ts';
+import { sourceError } from './source-error.ts';
+
+/** A secret as a source keeps it. */
+export interface SourceSecret {
+  /** Its named fields; none for a secret that has no fields. */
+  readonly fields: Readonly<Record<string, JsonValue>>;
+  /** The whole of a secret that is text without fields. */
+  readonly text?: string;
+  /** Fields that are not text, by name. */
+  readonly binary: Readonly<Record<string, Uint8Array>>;
+}
+
+/** Makes the material of a credential out of a secret of a source. What it throws is not repeated: it may quote the secret. */
+export type MaterialMapping = (secret: SourceSecret, key: CredentialKey) => CredentialMaterial;
+
+/** What {@link materialOf} goes by. */
+export interface MaterialRules {
+  readonly source: string;
+  readonly kind: CredentialKind<never> | undefined;
+  readonly material: MaterialMapping | undefined;
+}
+
+const KIND_NAME = /^[a-z0-9-]{1,64}$/;
+
+/** @throws `CREDENTIAL_INVALID` when a secret cannot be taken for a credential; nothing of it is in the error */
+export function materialOf(rules: MaterialRules, secret: SourceSecret, key: CredentialKey): CredentialMaterial {
+  if (rules.material === undefined) return byFields(rules, secret);
+  try {
+    const material = rules.material(secret, key);
+    if (material instanceof CredentialMaterial) return material;
+  } catch (error) {
+    if (isCodedError(error)) throw error;
+    throw invalid(rules, 'has a secret that the option "material" cannot make a credential of');
+  }
+  throw invalid(rules, 'was given an option "material" that did not return the material of a credential');
+}
+
+function byFields({ source, kind }: MaterialRules, { fields, text, binary }: SourceSecret): CredentialMaterial {
+  const { kind: named, ...rest } = fields;
+  if (typeof named === 'string' && KIND_NAME.test(named)) return new CredentialMaterial(named, rest);
+  if (kind === undefined) {
+    throw invalid({ source }, 'has a secret that does not say its kind: give it a field "kind", or the source one');
+  }
+  const { name, schema } = kind.definition;
+  if (Object.keys(binary).length > 0) {
+    throw invalid({ source }, 'has a secret that is not text: give the source the option "material"');
+  }
+  if (text === undefined) return new CredentialMaterial(name, fields);
+  const [only, ...more] = Object.keys(schema.properties);
+  if (only !== undefined && more.length === 0) return new CredentialMaterial(name, { [only]: text });
+  throw invalid({ source }, `has a secret without fields, and a credential of the kind "${name}" has several`);
+}
+
+function invalid({ source }: Pick<MaterialRules, 'source'>, what: string): Error {
+  return sourceError('CREDENTIAL_INVALID', source, what);
+}
