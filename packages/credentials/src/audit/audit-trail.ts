@@ -53,10 +53,10 @@ export interface AuditTrail {
   around<T>(subject: AuditSubject, work: () => Promise<T>, end: (result: T) => AuditEnd): Promise<T>;
   /** Records something that changed nothing. Resolves when the caller may go on. */
   note(subject: AuditSubject, end: AuditEnd): Promise<void> | undefined;
-  /** Waits until everything recorded so far is kept, or a try to keep it has failed. */
+  /** Waits until everything recorded so far is kept, or a try to keep it has failed: for whoever reads the audit next. */
+  settled(): Promise<void>;
+  /** At the end: keeps what waits, as far as that can be done within `timeoutMs`; what cannot is lost, and logged. */
   flush(): Promise<void>;
-  /** Keeps what waits, as far as that can be done within `timeoutMs`; what cannot is lost, and logged. */
-  close(): Promise<void>;
 }
 
 /** A trail that records nothing, for a vault without an audit. */
@@ -65,8 +65,8 @@ export const noAuditTrail: AuditTrail = Object.freeze({
   isRequired: false,
   around: <T>(_subject: AuditSubject, work: () => Promise<T>) => work(),
   note: () => undefined,
+  settled: () => Promise.resolve(),
   flush: () => Promise.resolve(),
-  close: () => Promise.resolve(),
 });
 
 /**
@@ -132,8 +132,8 @@ export function createAuditTrail(options: AuditOptions, clock: Clock, logger: Lo
       behind.add(record);
       return undefined;
     },
-    flush: () => behind.flush(),
-    close: () => behind.close(timeoutMs),
+    settled: () => behind.settled(),
+    flush: () => behind.close(timeoutMs),
   };
 }
 

@@ -40,7 +40,7 @@ export class WriteBehind {
   #failures = 0;
   #triesAlone = 0;
   #overflowed = 0;
-  #flushes: { readonly upTo: number; readonly resolve: () => void }[] = [];
+  #waiters: { readonly upTo: number; readonly resolve: () => void }[] = [];
 
   constructor(append: AppendRecords, clock: Clock, logger: Logger) {
     this.#append = append;
@@ -61,10 +61,10 @@ export class WriteBehind {
   }
 
   /** Waits until all that has been added is kept, or a try to do so has failed; later ones are made without anybody waiting. */
-  flush(): Promise<void> {
+  settled(): Promise<void> {
     if (this.#waiting.length === 0) return Promise.resolve();
     return new Promise((resolve) => {
-      this.#flushes.push({ upTo: this.#added, resolve });
+      this.#waiters.push({ upTo: this.#added, resolve });
       this.#wake.abort();
       void this.#start();
     });
@@ -119,7 +119,7 @@ export class WriteBehind {
       this.#triesAlone = 0;
       this.#lose(1, 'it cannot be written');
     }
-    for (const { resolve } of this.#flushes.splice(0)) resolve();
+    for (const { resolve } of this.#waiters.splice(0)) resolve();
   }
 
   #lose(count: number, reason: string): void {
@@ -132,8 +132,8 @@ export class WriteBehind {
     this.#waiting = this.#waiting.slice(count);
     this.#settled += count;
     const isDone = ({ upTo }: { readonly upTo: number }): boolean => upTo <= this.#settled;
-    for (const { resolve } of this.#flushes.filter(isDone)) resolve();
-    this.#flushes = this.#flushes.filter((flush) => !isDone(flush));
+    for (const { resolve } of this.#waiters.filter(isDone)) resolve();
+    this.#waiters = this.#waiters.filter((waiter) => !isDone(waiter));
   }
 
   #tellOverflow(): void {

@@ -1,6 +1,7 @@
 import { currentContext, runInContext, type Clock } from '@tenon/core';
 import { credentialError } from '../errors.ts';
 import { parseKeyText } from '../identity/credential-key.ts';
+import { aborted, callersSignal } from '../storage/guarded-call.ts';
 import { beforeAbort } from './before-abort.ts';
 import { createLfuEviction, createLruEviction } from './eviction.ts';
 
@@ -134,12 +135,12 @@ export function createCredentialCache<Value>(options: CacheOptions, clock: Clock
   return {
     peek,
     async load(key, load) {
-      const signal = currentContext()?.signal;
+      const signal = callersSignal();
       if (signal === undefined) return loading.get(key) ?? begin(key, load);
-      if (signal.aborted) throw gaveUp(key, signal);
+      if (signal.aborted) throw aborted(parseKeyText(key), signal.reason);
       const loaded = loading.get(key) ?? begin(key, load);
       return beforeAbort(loaded, signal).catch((error: unknown) => {
-        throw signal.aborted ? gaveUp(key, signal) : error;
+        throw signal.aborted ? aborted(parseKeyText(key), signal.reason) : error;
       });
     },
     drop(key) {
@@ -170,14 +171,6 @@ function forAll<T>(load: () => Promise<T>): Promise<T> {
   if (context === undefined) return load();
   const { signal: _, deadline: __, ...rest } = context;
   return runInContext(rest, load);
-}
-
-function gaveUp(key: string, signal: AbortSignal): Error {
-  const { id = '', scope = '' } = parseKeyText(key) ?? {};
-  return credentialError('CREDENTIAL_ABORTED', `the caller gave up for credential "${id}" in scope "${scope}"`, {
-    cause: signal.reason,
-    details: { id, scope },
-  });
 }
 
 const DAY_MS = 86_400_000;
