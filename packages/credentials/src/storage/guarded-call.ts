@@ -118,11 +118,11 @@ export function aborted(key: CredentialKey | undefined, cause: unknown): Credent
 }
 
 /**
- * The same failure, naming the credential that it is about: code, message, advice and cause stay. One that names a credential already is
- * given back as it is.
+ * The same failure, naming the credential that it is about: code, message, advice and cause stay. One that names a credential already, or has
+ * no code, is given back as it is.
  */
 export function withCredential(error: CredentialError, key: CredentialKey | undefined): CredentialError {
-  if (key === undefined || error.details['id'] !== undefined) return error;
+  if (key === undefined || !isCodedError(error) || error.details['id'] !== undefined) return error;
   const { code, message, cause, retryable, retryAfterMs, details } = error;
   return new CodedError(code, message, {
     cause,

@@ -61,7 +61,7 @@ function asAsked(
   if (record === undefined || keyText(record.key) === keyText(key)) return record;
   throw credentialError(
     'CREDENTIAL_STORAGE_CORRUPT',
-    `the storage "${storage}" holds another credential in the place of "${key.id}" in scope "${key.scope}": restore it, or store it anew`,
+    `the storage "${storage}" holds another credential in the place of "${key.id}" in scope "${key.scope}": restore it, or delete it and store it anew`,
     { details: placeOf(key) },
   );
 }

@@ -1,4 +1,4 @@
-import { currentContext } from '@tenon/core';
+import { currentContext, isCodedError } from '@tenon/core';
 import { credentialError, type CredentialError } from '../errors.ts';
 import { keyText, type CredentialKey, type CredentialReference } from '../identity/credential-key.ts';
 import { withCredential } from '../storage/guarded-call.ts';
@@ -124,6 +124,11 @@ export async function settleLater<Value>(key: CredentialKey, work: () => Promise
 
 function failed(key: CredentialKey, error: unknown): { readonly ok: false; readonly error: CredentialError } {
   return { ok: false, error: withCredential(error as CredentialError, key) };
+}
+
+/** One record that makes no sense must not keep the others of its chunk from being read, each alone. */
+export function unlessCorrupt(error: unknown): undefined {
+  if (!isCodedError(error, 'CREDENTIAL_STORAGE_CORRUPT')) throw error;
 }
 
 function repeated({ id, scope }: CredentialKey): CredentialError {

@@ -3,7 +3,7 @@ import type { CredentialMaterial } from '../kinds/material.ts';
 import { checkStoreOptions } from './check-store-options.ts';
 import { toInfo, type CredentialInfo } from './credential.ts';
 import type { Viewer } from './resolve-key.ts';
-import { settle, settleLater, type Settled } from './run-batch.ts';
+import { settle, settleLater, unlessCorrupt, type Settled } from './run-batch.ts';
 import { changeAfter, prepare, recordStore, write, type Draft, type StoreOptions } from './store.ts';
 import { forget, type VaultParts } from './vault-parts.ts';
 
@@ -45,7 +45,7 @@ export function storeChunk(
       const finish = async (): Promise<CredentialInfo> => {
         const written = (await writing).get(keyText(key));
         if (written?.ok === false) throw written.error;
-        // Somebody was faster with this one: alone, it tries again.
+        // Somebody was faster with this one, or another one cannot be read.
         return written?.value ?? write(parts, draft, options);
       };
       return settleLater(key, () => recordStore(parts, viewer, key, options, finish));
@@ -53,13 +53,14 @@ export function storeChunk(
   );
 }
 
-/** @returns for each what was stored, or why it was not, or `undefined` when somebody was faster */
+/** @returns for each what was stored, or why it was not, or nothing when it has to be stored alone */
 async function writeTogether(
   parts: VaultParts,
   all: readonly Prepared[],
 ): Promise<ReadonlyMap<string, Settled<CredentialInfo | undefined>>> {
   if (all.length === 0) return new Map();
-  const existing = await parts.storage.getMany(all.map(({ draft }) => draft.key));
+  const existing = await parts.storage.getMany(all.map(({ draft }) => draft.key)).catch(unlessCorrupt);
+  if (existing === undefined) return new Map();
   const changes = all.map(({ draft, options }, at) => settle(() => changeAfter(draft, existing[at], options)));
   const ready = changes.flatMap((change) => (change.ok ? [change.value] : []));
   let written: readonly boolean[] = [];
