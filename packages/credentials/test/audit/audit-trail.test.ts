@@ -2,7 +2,7 @@ import { currentContext, runInContext } from '@tenon/core';
 import { apiKey, type AuditOptions, type AuditRecord, type CredentialVault } from '@tenon/credentials';
 import { describe, expect, it } from 'vitest';
 import { codeOf, failureOf } from '../vault/support/failure-of.ts';
-import { openVault, type OpenVault, type OpenVaultOptions } from '../vault/support/open-vault.ts';
+import { openVault, type LogLine, type OpenVault, type OpenVaultOptions } from '../vault/support/open-vault.ts';
 import { aMoment, createGate, spyAudit, type SpiedAudit } from './spied-audit.ts';
 
 const scope = 'org:acme';
@@ -22,6 +22,10 @@ function open(options: Omit<AuditOptions, 'audit'> = {}, more: OpenVaultOptions 
 }
 
 const outcomes = (records: readonly AuditRecord[]) => records.map(({ action, outcome }) => `${action} ${outcome}`);
+const lostIn = (log: readonly LogLine[]): number =>
+  log
+    .filter(({ message }) => message === 'records of the audit are lost')
+    .reduce((sum, { fields }) => sum + Number(fields['records']), 0);
 const references = (count: number) => Array.from({ length: count }, (_, at) => ({ scope, id: `id-${at}` }));
 
 describe('an audit that is required', () => {
@@ -307,8 +311,7 @@ describe('closing', () => {
     audit.before(away);
     for (const reference of references(600)) await vault.retrieve(reference);
     await vault.close();
-    const lost = log.filter(({ message }) => message === 'records of the audit are lost');
-    expect(lost.reduce((sum, { fields }) => sum + Number(fields['records']), 0)).toBe(600);
+    expect(lostIn(log)).toBe(600);
     expect(clock.pending()).toBe(0);
   });
 
@@ -319,11 +322,7 @@ describe('closing', () => {
     const closing = vault.close();
     await clock.advance(700);
     await closing;
-    expect(log.at(-1)).toEqual({
-      level: 'error',
-      message: 'records of the audit are lost',
-      fields: { records: 2, reason: 'the vault was closed' },
-    });
+    expect(lostIn(log)).toBe(2);
     expect(clock.pending()).toBe(0);
   });
 });
