@@ -78,8 +78,12 @@ export function createAuditTrail(options: AuditOptions, clock: Clock, logger: Lo
   const { audit, mode = 'observe', timeoutMs = 5_000 } = options;
   check(mode, timeoutMs);
   const isRequired = mode === 'required';
-  const append = async (records: readonly AuditRecord[]): Promise<void> => {
-    const deadline = deadlineAfter(timeoutMs, { clock, name: 'the audit' });
+  const append = async (records: readonly AuditRecord[], signal?: AbortSignal): Promise<void> => {
+    const deadline = deadlineAfter(timeoutMs, {
+      clock,
+      name: 'the audit',
+      ...(signal === undefined ? {} : { signal }),
+    });
     try {
       await beforeAbort(audit.append(records, { signal: deadline.signal }), deadline.signal);
     } finally {

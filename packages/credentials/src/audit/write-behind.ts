@@ -4,7 +4,7 @@ import { beforeAbort } from '../cache/before-abort.ts';
 import type { AuditRecord } from './audit-record.ts';
 
 /** Keeps records, in time or not at all as far as the caller can know. */
-export type AppendRecords = (records: readonly AuditRecord[]) => Promise<void>;
+export type AppendRecords = (records: readonly AuditRecord[], signal?: AbortSignal) => Promise<void>;
 
 /** Most records that are written at once. */
 export const BATCH = 500;
@@ -32,6 +32,7 @@ export class WriteBehind {
   readonly #outside = AsyncLocalStorage.snapshot();
   #waiting: AuditRecord[] = [];
   #writing: Promise<void> | undefined;
+  readonly #stop = new AbortController();
   #wake = new AbortController();
   #closing = false;
   #added = 0;
@@ -49,6 +50,10 @@ export class WriteBehind {
   }
 
   add(record: AuditRecord): void {
+    if (this.#stop.signal.aborted) {
+      this.#logger.error({ records: 1, reason: 'the vault was closed' }, 'records of the audit are lost');
+      return;
+    }
     if (this.#waiting.length >= MAX_WAITING) {
       this.#overflowed += 1;
       if (this.#overflowed === 1)
@@ -78,6 +83,7 @@ export class WriteBehind {
     await beforeAbort(this.#start(), deadline.signal).catch(() => undefined);
     deadline.cancel();
     this.#lose(this.#waiting.length, 'the vault was closed');
+    this.#stop.abort();
     this.#tellOverflow();
   }
 
@@ -87,10 +93,10 @@ export class WriteBehind {
 
   async #writeAll(): Promise<void> {
     await Promise.resolve(); // what comes at the same time goes together
-    while (this.#waiting.length > 0) {
+    while (this.#waiting.length > 0 && !this.#stop.signal.aborted) {
       const batch = this.#waiting.slice(0, this.#size);
       try {
-        await this.#append(batch);
+        await this.#append(batch, this.#stop.signal);
         this.#kept(batch.length);
       } catch (error) {
         this.#failed(batch.length, toError(error));
@@ -109,6 +115,7 @@ export class WriteBehind {
   }
 
   #failed(count: number, error: Error): void {
+    if (this.#stop.signal.aborted) return;
     this.#failures += 1;
     this.#logger.warn({ err: error, waiting: this.#waiting.length }, 'records of the audit could not be written yet');
     if (this.#closing && this.#failures >= TRIES_AT_CLOSE) {
