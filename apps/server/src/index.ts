@@ -11,7 +11,7 @@ export { importKinds } from './import/import-kind.ts';
 export type { ImportKind } from './import/import-kind.ts';
 export { importFormats } from './import/import-source.ts';
 export type { ImportFormat } from './import/import-source.ts';
-export { loadKeys } from './keys.ts';
+export { addKeyToFile, assertKeysInFile, loadKeys } from './keys.ts';
 export type { LoadedKeys } from './keys.ts';
 export { accountAccess, principalOf, publicAccess, requires } from './http/access.ts';
 export type { Access, Principal } from './http/access.ts';

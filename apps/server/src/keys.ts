@@ -1,4 +1,18 @@
-import { existsSync, linkSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  chownSync,
+  closeSync,
+  existsSync,
+  fsyncSync,
+  linkSync,
+  mkdirSync,
+  openSync,
+  readFileSync,
+  realpathSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import { dirname, join } from 'node:path';
 import { isCodedError, toError } from '@tenon/core';
 import { KeyRing } from '@tenon/crypto';
@@ -55,6 +69,84 @@ function writeNew(file: string, text: string): void {
     linkSync(unfinished, file);
   } finally {
     rmSync(unfinished, { force: true });
+  }
+}
+
+/**
+ * Puts keys in the place of those in the keys file: the same ones, with a new key in front. The file is the old one or the new one at every
+ * moment (mode 600, on the disk before it is returned), and of two who do this at the same time one is refused: the other's key would be lost, and
+ * with it what it has sealed by then.
+ *
+ * @param present - what {@link loadKeys} gave, from the file
+ * @param next - made of it with `KeyRing.rotate`
+ * @throws `KEYS_INVALID` when the keys come from `TENON_KEYS`, the file is no longer what was loaded, or it cannot be written; then nothing has changed
+ */
+export function addKeyToFile(present: LoadedKeys, next: KeyRing): void {
+  assertKeysInFile(present);
+  const file = realpathSync(present.file);
+  const unfinished = `${file}.new`;
+  createExclusively(unfinished, `${next.format().reveal()}\n`, present.file);
+  try {
+    // Who holds that name is the only one to write, so what is read now stays until it is replaced.
+    const old = present.keys.format().reveal();
+    if (parse(read(file), present.file).format().reveal() !== old || !next.format().reveal().endsWith(`,${old}`)) {
+      throw serverError('KEYS_INVALID', `the keys in "${present.file}" were changed meanwhile; run it again`);
+    }
+    keepOwner(file, unfinished);
+    renameSync(unfinished, file);
+  } catch (error) {
+    rmSync(unfinished, { force: true });
+    throw isCodedError(error) ? error : unwritable(present.file, error);
+  }
+  flushFolder(dirname(file));
+}
+
+/** @throws `KEYS_INVALID` with what to do instead, when the keys come from `TENON_KEYS` */
+export function assertKeysInFile({ source }: LoadedKeys): void {
+  if (source === 'file') return;
+  throw serverError(
+    'KEYS_INVALID',
+    'the keys come from TENON_KEYS, which only you can change. Set it to what "tenon keys generate --rotate" prints, restart every server, and run "tenon keys reseal"',
+  );
+}
+
+function createExclusively(unfinished: string, text: string, file: string): void {
+  try {
+    writeFileSync(unfinished, text, { mode: 0o600, flag: 'wx', flush: true });
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') {
+      rmSync(unfinished, { force: true });
+      throw unwritable(file, error);
+    }
+    throw serverError(
+      'KEYS_INVALID',
+      `the keys in "${file}" are being changed by another process. If none is at it, one was killed before it had used its key: remove "${unfinished}"`,
+    );
+  }
+}
+
+// An administrator may do this for the user under whom the server runs, and who must go on reading the file.
+function keepOwner(file: string, unfinished: string): void {
+  const { uid, gid } = statSync(file);
+  const own = statSync(unfinished);
+  if (own.uid !== uid || own.gid !== gid) chownSync(unfinished, uid, gid);
+}
+
+function unwritable(file: string, cause: unknown): Error {
+  const { code } = cause as NodeJS.ErrnoException;
+  return serverError('KEYS_INVALID', `the keys could not be written to "${file}" (${code}); they are as they were`, {
+    cause,
+  });
+}
+
+// Without it the new name may be lost with the power, after something was sealed with the new key. Windows opens no folders.
+function flushFolder(folder: string): void {
+  if (process.platform === 'win32') return;
+  const descriptor = openSync(folder, 'r');
+  try {
+    fsyncSync(descriptor);
+  } finally {
+    closeSync(descriptor);
   }
 }
 

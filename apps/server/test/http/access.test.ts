@@ -66,6 +66,20 @@ const tenantRules: readonly Rule[] = [
   rule('POST', '/v1/api-keys', STAFF, 422),
   rule('GET', '/v1/api-keys/:id', STAFF, 404),
   rule('DELETE', '/v1/api-keys/:id', STAFF, 404),
+  // None of these is about anything without a scope in the query.
+  rule('GET', '/v1/credentials', STAFF, 422),
+  rule('POST', '/v1/credentials', STAFF, 422),
+  rule('GET', '/v1/credentials/:id', STAFF, 422),
+  rule('PUT', '/v1/credentials/:id', STAFF, 422),
+  rule('DELETE', '/v1/credentials/:id', STAFF, 422),
+  rule('GET', '/v1/credentials/:id/validation', STAFF, 422),
+  rule('POST', '/v1/credentials/:id/reveal', ['owner'], 422),
+  rule('POST', '/v1/credentials/:id/rotate', STAFF, 422),
+  rule('POST', '/v1/credentials/:id/roll-back', STAFF, 422),
+  rule('POST', '/v1/credentials/:id/revoke-previous', STAFF, 422),
+  rule('POST', '/v1/credential-batches', STAFF, 422),
+  rule('GET', '/v1/credential-overview', STAFF, 422),
+  rule('GET', '/v1/credential-audit', ['owner'], 200),
 ];
 
 const publicRoutes = [
@@ -86,7 +100,7 @@ const publicRoutes = [
 
 const EVERY_SCOPE = `
   users:read users:write products:read products:write orders:read orders:write orders:manage tenant:read tenant:write
-  api-keys:manage security-events:read
+  api-keys:manage security-events:read credentials:read credentials:write credentials:reveal
 `
   .trim()
   .split(/\s+/);

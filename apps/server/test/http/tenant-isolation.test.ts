@@ -95,7 +95,8 @@ describe.each(describeDrivers())('rows of another tenant, on %s', (driver) => {
 
   it('are tried through every route that takes the id of one', () => {
     const known = listRoutes(watch.app())
-      .filter(({ url }) => url.startsWith('/v1/') && url.includes(':'))
+      // The ids of credentials are names that each tenant chooses: another tenant's are tried in credentials.test.ts.
+      .filter(({ url }) => url.startsWith('/v1/') && url.includes(':') && !url.startsWith('/v1/credentials/'))
       .map(({ method, url }) => `${method} ${url}`);
     expect(attempts.map(({ method, url }) => `${method} ${url}`).toSorted()).toEqual(known.toSorted());
   });

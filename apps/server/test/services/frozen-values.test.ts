@@ -1,6 +1,7 @@
 import { newId } from '@tenon/core';
 import { describeDrivers } from '@tenon/database/testing';
 import { apiKeyListing } from '@tenon/auth';
+import { apiKey } from '@tenon/credentials';
 import { securityEventListing, userListing } from '@tenon/tenancy';
 import { orderListing, productListing } from '@tenon/trading';
 import type { Listing, ListRequest } from '@tenon/database';
@@ -42,11 +43,16 @@ describe.each(describeDrivers())('what services hand out, on %s', (driver) => {
   };
 
   it('cannot be written to, for any function of any service', async () => {
-    const { auth, tenancy, trading } = server.services;
-    const calls = { ...callsOfAuth(), ...callsOfTenancy(), ...callsOfTrading() };
-    const names = [...namesOf(auth, 'auth'), ...namesOf(tenancy, 'tenancy'), ...namesOf(trading, 'trading')];
-    // The last one, because nothing works after it.
-    const ordered = names.toSorted((left, right) => Number(left === 'auth.close') - Number(right === 'auth.close'));
+    const { auth, tenancy, trading, credentials } = server.services;
+    const calls = { ...callsOfAuth(), ...callsOfTenancy(), ...callsOfTrading(), ...callsOfCredentials() };
+    const names = [
+      ...namesOf(auth, 'auth'),
+      ...namesOf(tenancy, 'tenancy'),
+      ...namesOf(trading, 'trading'),
+      ...namesOf(credentials, 'credentials'),
+    ];
+    // The last ones, because nothing works after them.
+    const ordered = names.toSorted((left, right) => Number(left.endsWith('.close')) - Number(right.endsWith('.close')));
     expect(Object.keys(calls).toSorted()).toEqual(names.toSorted());
     const found: string[] = [];
     for (const name of ordered) {
@@ -166,6 +172,52 @@ describe.each(describeDrivers())('what services hand out, on %s', (driver) => {
       'trading.orders.importBatch': () => orders.importBatch([{}]),
       'trading.orders.forgetRequests': () => orders.forgetRequests({ olderThanMs: 1_000 }),
       'trading.ownerOf': () => trading.ownerOf('orders', newId()),
+    };
+  }
+
+  function callsOfCredentials(): Record<string, Call> {
+    const { credentials } = server.services;
+    const place = () => ({ scope: 'org:acme', id: newId() });
+    const stored = async () => {
+      const reference = place();
+      await credentials.store(reference, apiKey('a'), { tags: { env: 'test' }, policies: [{ type: 'manual' }] });
+      await credentials.rotate(reference, apiKey('b'));
+      return reference;
+    };
+    return {
+      'credentials.store': () => credentials.store(place(), apiKey('a'), { tags: { a: 'b' } }),
+      'credentials.retrieve': async () => credentials.retrieve(await stored()),
+      'credentials.inspect': async () => credentials.inspect(await stored()),
+      'credentials.delete': async () => credentials.delete(await stored()),
+      'credentials.list': async () => {
+        await stored();
+        return credentials.list({ scope: 'org:acme' });
+      },
+      'credentials.listAll': async () => {
+        await stored();
+        const found: unknown[] = [];
+        for await (const one of credentials.listAll({ scope: 'org:acme' })) found.push(one);
+        return Object.freeze(found);
+      },
+      'credentials.validate': async () => credentials.validate(await stored()),
+      'credentials.storeMany': () => credentials.storeMany([{ reference: place(), material: apiKey('a') }]),
+      'credentials.retrieveMany': async () => credentials.retrieveMany([await stored(), place()]),
+      'credentials.deleteMany': async () => credentials.deleteMany([await stored(), place()]),
+      'credentials.validateMany': async () => credentials.validateMany([await stored(), place()]),
+      'credentials.rotate': async () => credentials.rotate(await stored(), apiKey('c')),
+      'credentials.rotateNow': () => credentials.rotateNow(place()).catch(() => undefined),
+      'credentials.revokePrevious': async () => credentials.revokePrevious(await stored()),
+      'credentials.refresh': () => credentials.refresh(place()).catch(() => undefined),
+      'credentials.rollBack': async () => credentials.rollBack(await stored()),
+      'credentials.within': () => credentials.within('org:acme'),
+      'credentials.asAdministrator': () => credentials.asAdministrator('a test'),
+      'credentials.rotateDue': () => credentials.rotateDue(),
+      'credentials.reseal': () => credentials.reseal(),
+      'credentials.auditRecords': () => credentials.auditRecords(),
+      'credentials.statistics': () => credentials.statistics(),
+      'credentials.clearCache': () => credentials.clearCache(),
+      'credentials.clearCacheFor': () => credentials.clearCacheFor(place()),
+      'credentials.close': () => credentials.close(),
     };
   }
 });

@@ -1,5 +1,7 @@
 import { writeFile } from 'node:fs/promises';
 import { rootCertificates } from 'node:tls';
+import { runAs } from '@tenon/core';
+import { apiKey } from '@tenon/credentials';
 import { describeDrivers } from '@tenon/database/testing';
 import { decodeJwt } from 'jose';
 import { sql } from 'kysely';
@@ -20,6 +22,9 @@ async function valueOf(server: LocalServer, query: string): Promise<unknown> {
   return rows[0]?.value;
 }
 
+const inTenant = <T>(work: () => Promise<T>): Promise<T> =>
+  runAs({ tenant: 'main', actor: { type: 'system', id: 'test' } }, work);
+
 describe('a server with settings of its own, beside one with the defaults', () => {
   const places: Place[] = [];
   let changed: LocalServer;
@@ -35,6 +40,7 @@ describe('a server with settings of its own, beside one with the defaults', () =
       TENON_CORS_ORIGINS: 'https://app.example.com,https://shop.example.com',
       TENON_BCRYPT_COST: '11',
       TENON_SIGN_IN_CONCURRENCY: '1',
+      TENON_CREDENTIAL_AUDIT: 'observe',
       TENON_SESSION_IDLE_DAYS: '3',
       TENON_SESSION_MAX_DAYS: '5',
       TENON_REQUEST_TIMEOUT_MS: '1000',
@@ -95,6 +101,18 @@ describe('a server with settings of its own, beside one with the defaults', () =
   it('TENON_BCRYPT_COST is the cost of password hashes', async () => {
     const cost = "select substr(password_hash, 5, 2) as value from accounts where email_key = 'owner@example.com'";
     expect([await valueOf(changed, cost), await valueOf(plain, cost)]).toEqual(['11', '10']);
+  });
+
+  it('TENON_CREDENTIAL_AUDIT is whether a change of a credential begins with a record of it', async () => {
+    const outcomes = async (server: LocalServer): Promise<unknown> => {
+      const place = { scope: 'org:acme', id: 'github' };
+      await inTenant(() => server.services.credentials.store(place, apiKey('x')));
+      const records = () => inTenant(() => server.services.credentials.auditRecords());
+      await expect.poll(async () => (await records()).some(({ outcome }) => outcome === 'succeeded')).toBe(true);
+      return (await records()).map(({ outcome }) => outcome);
+    };
+    expect(await outcomes(changed)).toEqual(['succeeded']);
+    expect(await outcomes(plain)).toEqual(['succeeded', 'intended']);
   });
 
   it('TENON_SIGN_IN_CONCURRENCY is how many passwords are checked at once', async () => {

@@ -23,6 +23,7 @@ const wrong: Readonly<Record<string, readonly string[]>> = {
   TENON_ROLES: ['api,cook', 'API', ','],
   TENON_OWNER_EMAIL: ['owner', 'a@b@c', 'a b@c', `${'a'.repeat(253)}@b`],
   TENON_SAMPLE_DATA: ['some', '-1'],
+  TENON_CREDENTIAL_AUDIT: ['off', 'true'],
   TENON_REGISTRATION: ['opened', 'true'],
   TENON_BCRYPT_COST: ['9', '16', 'high'],
   TENON_SIGN_IN_CONCURRENCY: ['0', '65'],

@@ -1,4 +1,4 @@
-import { isCodedError, toError } from '@tenon/core';
+import { deepFreeze, isCodedError, toError } from '@tenon/core';
 import { credentialError } from '../errors.ts';
 import { keyText, type CredentialKey } from '../identity/credential-key.ts';
 import { resealMaterial } from '../sealing/seal-material.ts';
@@ -88,7 +88,7 @@ async function run(
   }
   const report = { resealed, total, unreadable, unreadableCount, keyId, isStopped: hasMore };
   parts.logger.info({ ...report, unreadable: unreadableCount }, 'credentials sealed anew');
-  return Object.freeze(report);
+  return deepFreeze(report);
 }
 
 // Jobs of a batch run together; the first failure is reported when all of them are done.

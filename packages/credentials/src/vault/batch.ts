@@ -11,7 +11,7 @@ import { load, lookUp } from './load.ts';
 import { measured } from './measured.ts';
 import type { Viewer } from './resolve-key.ts';
 import { handOutFresh, loadForUse, retrieve, type RetrieveOptions } from './retrieve.ts';
-import { runBatch, settleLater, type Place, type Settled, type Work } from './run-batch.ts';
+import { runBatch, settleLater, unlessCorrupt, type Place, type Settled, type Work } from './run-batch.ts';
 import { storeChunk } from './store-chunk.ts';
 import { store, type StoreOptions } from './store.ts';
 import type { VaultParts } from './vault-parts.ts';
@@ -124,7 +124,7 @@ async function batch<Value>(
     runBatch(parts, viewer, operation, references, work),
   );
   const items = references.map((reference, index): BatchItem<Value> =>
-    Object.freeze({ reference, ...(settled[index] as Settled<Value>) }),
+    Object.freeze({ reference: Object.freeze({ ...reference }), ...(settled[index] as Settled<Value>) }),
   );
   return toResult(items, operation);
 }
@@ -148,14 +148,17 @@ async function readChunk<Value>(
   const cached = chunk.map(({ key }) => lookUp(parts, key));
   const missing = chunk.filter((_, at) => cached[at] === undefined).map(({ key }) => key);
   const places = new Map(missing.map((key, at) => [keyText(key), at]));
-  const reading = missing.length === 0 ? Promise.resolve([]) : parts.storage.getMany(missing);
+  const reading = missing.length === 0 ? Promise.resolve([]) : parts.storage.getMany(missing).catch(unlessCorrupt);
   // Where another reading of the same credential is under way, this one is left alone.
   reading.catch(() => undefined);
+  const read = async (key: Place['key']): Promise<StoredCredential | undefined> => {
+    const records = await reading;
+    return records === undefined ? parts.storage.get(key) : records[places.get(keyText(key)) as number];
+  };
   return Promise.all(
     chunk.map(({ key }, at) =>
       settleLater(key, async () => {
-        const record =
-          cached[at] ?? (await load(parts, key, async () => (await reading)[places.get(keyText(key)) as number]));
+        const record = cached[at] ?? (await load(parts, key, () => read(key)));
         return use(key, record);
       }),
     ),

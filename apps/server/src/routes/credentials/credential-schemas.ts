@@ -139,25 +139,51 @@ const shown = (date: Date | undefined): string | null => date?.toISOString() ?? 
 
 /** A credential as the API shows it. */
 export function toShown(info: CredentialInfo) {
+  const { scope: of, id: name, kind: kindName, version, tags: given, policies, needsReauthorization, keyIds } = info;
   return {
-    ...info,
+    scope: of,
+    id: name,
+    kind: kindName,
+    version,
+    tags: given,
     description: info.description ?? null,
+    policies,
     createdAt: info.createdAt.toISOString(),
     modifiedAt: info.modifiedAt.toISOString(),
     rotatedAt: shown(info.rotatedAt),
     expiresAt: shown(info.expiresAt),
     rotateAfter: shown(info.rotateAfter),
-    previous: info.previous.map(({ version, createdAt, graceUntil }) => ({
-      version,
-      createdAt: createdAt.toISOString(),
-      graceUntil: shown(graceUntil),
+    previous: info.previous.map((one) => ({
+      version: one.version,
+      createdAt: one.createdAt.toISOString(),
+      graceUntil: shown(one.graceUntil),
     })),
+    needsReauthorization,
+    keyIds,
   };
 }
 
 /** A credential with its secret, for who may see it. */
-export function toRevealed(credential: Credential) {
-  return { ...credential, secret: credential.secret.reveal(), expiresAt: shown(credential.expiresAt) };
+export function toRevealed({
+  scope: of,
+  id: name,
+  kind: kindName,
+  version,
+  secret,
+  value,
+  expiresAt,
+  tags: given,
+}: Credential) {
+  return {
+    scope: of,
+    id: name,
+    kind: kindName,
+    version,
+    secret: secret.reveal(),
+    value,
+    expiresAt: shown(expiresAt),
+    tags: given,
+  };
 }
 
 /** A judgement as the API shows it. */
