@@ -8,6 +8,9 @@ const advice: Readonly<Record<string, string>> = {
   DATABASE_UNAVAILABLE: 'Check TENON_DATABASE_URL and that the server runs: "tenon doctor" tells more.',
   DATABASE_ACCESS_DENIED: 'Check user, password and database name in TENON_DATABASE_URL.',
   TENANT_NOT_FOUND: '"tenon tenant list" shows the tenants that exist.',
+  CREDENTIAL_NOT_FOUND: '"tenon credential list --scope SCOPE" shows those that exist.',
+  CREDENTIAL_UNREADABLE:
+    'Put its key back behind the others (TENON_KEYS, or the keys file), and run "tenon keys reseal"; or store it anew.',
   SETTINGS_INVALID: '"tenon settings" explains every setting.',
 };
 

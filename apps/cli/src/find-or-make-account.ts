@@ -3,6 +3,7 @@ import { Secret } from '@tenon/core';
 import type { Services } from '@tenon/server';
 import type { Cli } from './cli.ts';
 import { cliError } from './errors.ts';
+import { readSecret } from './read-input.ts';
 
 type Account = Awaited<ReturnType<Services['auth']['register']>>;
 
@@ -45,12 +46,8 @@ export function signInLine({ account, isNew, password }: FoundAccount): string {
  * @throws `PASSWORD_MISSING` when nothing was given
  */
 export async function readPassword(cli: Cli): Promise<Secret> {
-  const chunks: Buffer[] = [];
-  for await (const chunk of cli.stdin) chunks.push(Buffer.from(chunk));
-  const text = Buffer.concat(chunks)
-    .toString('utf8')
-    .replace(/\r?\n$/, '');
-  if (text !== '') return new Secret(text);
+  const password = await readSecret(cli);
+  if (password !== undefined) return password;
   throw cliError('PASSWORD_MISSING', '--password-stdin was given, and standard input is empty: pipe the password in');
 }
 

@@ -2,6 +2,13 @@ import { readFileSync } from 'node:fs';
 import { Command, CommanderError } from 'commander';
 import { isCodedError, toError } from '@tenon/core';
 import type { Cli } from './cli.ts';
+import { deleteCredential } from './commands/credential/delete-credential.ts';
+import { getCredential } from './commands/credential/get-credential.ts';
+import { listCredentials } from './commands/credential/list-credentials.ts';
+import { putCredential } from './commands/credential/put-credential.ts';
+import { rotateCredential } from './commands/credential/rotate-credential.ts';
+import { showAudit } from './commands/credential/show-audit.ts';
+import { validateCredentials } from './commands/credential/validate-credentials.ts';
 import { createTenant } from './commands/create-tenant.ts';
 import { createUser } from './commands/create-user.ts';
 import { generateKeys } from './commands/generate-keys.ts';
@@ -9,6 +16,7 @@ import { importRows } from './commands/import-rows.ts';
 import { listTenants } from './commands/list-tenants.ts';
 import { migrateDatabase } from './commands/migrate-database.ts';
 import { reseal } from './commands/reseal.ts';
+import { rotateKeys } from './commands/rotate-keys.ts';
 import { runDoctor } from './commands/run-doctor.ts';
 import { serve } from './commands/serve.ts';
 import { setPassword } from './commands/set-password.ts';
@@ -48,9 +56,18 @@ function createProgram(cli: Cli): Command {
     migrateDatabase(cli),
     runDoctor(cli),
     showSettings(cli),
-    group('keys', 'Encryption keys.', [generateKeys(cli), reseal(cli)]),
+    group('keys', 'Encryption keys.', [generateKeys(cli), rotateKeys(cli), reseal(cli)]),
     group('tenant', 'Tenants.', [createTenant(cli), listTenants(cli)]),
     group('user', 'People of a tenant.', [createUser(cli), setPassword(cli)]),
+    group('credential', 'Secrets with which a tenant acts in other systems.', [
+      putCredential(cli),
+      getCredential(cli),
+      listCredentials(cli),
+      validateCredentials(cli),
+      rotateCredential(cli),
+      deleteCredential(cli),
+      showAudit(cli),
+    ]),
     importRows(cli),
   ];
   for (const command of commands) program.addCommand(command);
@@ -87,8 +104,18 @@ function configure(command: Command, cli: Cli): Command {
 
 function usageError(error: CommanderError, path: string): Error {
   const isIncomplete = error.code === 'commander.help';
-  const what = isIncomplete ? 'a command is missing' : error.message.replace(/^error: /, '').replace(/\.$/, '');
+  const what = isIncomplete
+    ? 'a command is missing'
+    : withoutValues(error)
+        .replace(/^error: /, '')
+        .replace(/\.$/, '');
   return cliError('USAGE_INVALID', `${what}. See: ${path} --help`);
+}
+
+// Who writes a secret where none belongs must not find it in a log of errors as well.
+function withoutValues({ code, message }: CommanderError): string {
+  if (code === 'commander.unknownOption') return message.replace(/=[^]*?'(?=$|\n)/, "'");
+  return code === 'commander.excessArguments' ? message.replace(/: (?!too many)[^]*$/, '') : message;
 }
 
 /** As much of the command line as names a command: `tenon tenant create`. */

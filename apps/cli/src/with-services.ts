@@ -1,4 +1,5 @@
 import { runAs, type Logger } from '@tenon/core';
+import type { KeyRing } from '@tenon/crypto';
 import type { Composition, Settings } from '@tenon/server';
 import type { Cli } from './cli.ts';
 
@@ -15,10 +16,19 @@ export async function readSettings(cli: Cli): Promise<Settings> {
   return settings;
 }
 
-/** Opens the database, brings its schema up to date, does the work, and closes everything again. */
-export async function withServices<T>(cli: Cli, work: (open: OpenServices) => Promise<T>): Promise<T> {
+/**
+ * Opens the database, brings its schema up to date, does the work, and closes everything again.
+ *
+ * @param options.keys - to work with. Default: those of the settings
+ */
+export async function withServices<T>(
+  cli: Cli,
+  work: (open: OpenServices) => Promise<T>,
+  options: { readonly keys?: KeyRing } = {},
+): Promise<T> {
   const { compose } = await import('@tenon/server');
-  const settings = await readSettings(cli);
+  const loaded = await readSettings(cli);
+  const settings = options.keys === undefined ? loaded : { ...loaded, keys: options.keys.format() };
   const composition = await compose(settings, { logger: await commandLogger(cli, settings) });
   try {
     await composition.ready();
@@ -44,7 +54,12 @@ export async function commandLogger(cli: Cli, settings: Settings): Promise<Logge
   }
   const level = settings.logLevel === 'silent' || settings.logLevel === 'error' ? settings.logLevel : 'warn';
   const write = (line: string): void => {
-    const { msg, code } = JSON.parse(line) as { readonly msg?: string; readonly code?: string };
+    const { msg, code, credentialId } = JSON.parse(line) as {
+      readonly msg?: string;
+      readonly code?: string;
+      readonly credentialId?: string;
+    };
+    if (credentialId !== undefined) return; // the command's own result says what is the matter with it
     cli.stderr.write(`! ${msg ?? ''}${code === undefined ? '' : ` (${code})`}\n`);
   };
   return createLogger({ level, destination: { write } });

@@ -1,9 +1,10 @@
 import { relative } from 'node:path';
-import { Argument, Command, InvalidArgumentError, Option } from 'commander';
+import { Argument, Command, Option } from 'commander';
 import type { ImportFileReport, ImportFormat, ImportKind } from '@tenon/server';
 import { outputOf, type Cli } from '../cli.ts';
 import { chooseTenant } from '../choose-tenant.ts';
 import { cliError } from '../errors.ts';
+import { toWholeNumber } from '../option-values.ts';
 import type { Output, OutputOptions } from '../output.ts';
 import { formatBar, formatCount, formatSeconds } from '../progress-bar.ts';
 import { inTenant, withServices } from '../with-services.ts';
@@ -109,9 +110,4 @@ function summary(kind: ImportKind, report: ImportFileReport): readonly string[] 
     lines.push(`rejected rows, with the reasons: ${relative(process.cwd(), report.rejectsFile)}`);
   }
   return lines;
-}
-
-function toWholeNumber(text: string): number {
-  if (/^\d{1,9}$/.test(text)) return Number(text);
-  throw new InvalidArgumentError('It must be a whole number.');
 }
