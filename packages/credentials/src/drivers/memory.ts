@@ -1,8 +1,10 @@
-import { keyText, type CredentialKey } from '../identity/credential-key.ts';
-import type { CredentialStorage, StoragePage, StorageQuery } from '../storage/credential-storage.ts';
-import { comparePlaces, matches } from '../storage/matches.ts';
+import { keyText } from '../identity/credential-key.ts';
+import { collectPage } from '../storage/collect-page.ts';
+import type { CredentialStorage } from '../storage/credential-storage.ts';
+import { assertForm } from '../storage/encode-record.ts';
+import type { Place } from '../storage/matches.ts';
+import { createPlaceList, type PlaceList } from '../storage/place-list.ts';
 import type { StoredCredential } from '../storage/stored-credential.ts';
-import { toSummary } from '../storage/to-summary.ts';
 
 /**
  * Keeps sealed credentials in the memory of this process: for tests, and for programs that fetch them anew at each start.
@@ -14,31 +16,31 @@ import { toSummary } from '../storage/to-summary.ts';
  */
 export function memoryStorage(): CredentialStorage {
   const records = new Map<string, StoredCredential>();
+  const places = new Map<string, PlaceList>();
 
   return {
     name: 'memory',
     isShared: false,
-    async get(key: CredentialKey) {
-      const record = records.get(keyText(key));
-      return record === undefined ? undefined : structuredClone(record);
-    },
+    get: async (key) => structuredClone(records.get(keyText(key))),
     async put({ record, expectedRevision }) {
-      const text = keyText(record.key);
-      if ((records.get(text)?.revision ?? 0) !== expectedRevision) return false;
-      records.set(text, structuredClone(record));
+      assertForm(record);
+      const { key } = record;
+      if ((records.get(keyText(key))?.revision ?? 0) !== expectedRevision) return false;
+      records.set(keyText(key), structuredClone(record));
+      const list = places.get(key.tenant) ?? createPlaceList();
+      places.set(key.tenant, list);
+      list.add(key);
       return true;
     },
-    delete: async (key: CredentialKey) => records.delete(keyText(key)),
-    list: async (query: StorageQuery) => page([...records.values()], query),
+    async delete(key) {
+      places.get(key.tenant)?.delete(key);
+      return records.delete(keyText(key));
+    },
+    async list(query) {
+      const candidates = places.get(query.tenant)?.within(query.within, query.after) ?? [];
+      const load = async (place: Place) => records.get(keyText({ ...place, tenant: query.tenant }));
+      return structuredClone(await collectPage(query, candidates, load));
+    },
     close: () => Promise.resolve(),
   };
-}
-
-function page(records: readonly StoredCredential[], query: StorageQuery): StoragePage {
-  const { after, limit } = query;
-  const found = records
-    .filter((record) => matches(record, query))
-    .filter(({ key }) => after === undefined || comparePlaces(key, after) > 0)
-    .toSorted((left, right) => comparePlaces(left.key, right.key));
-  return { items: found.slice(0, limit).map(toSummary), hasMore: found.length > limit };
 }

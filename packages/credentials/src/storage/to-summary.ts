@@ -6,6 +6,8 @@ export function toSummary(record: StoredCredential): StoredSummary {
   return { ...record, current: withoutEnvelope(record.current), previous: record.previous.map(withoutEnvelope) };
 }
 
-function withoutEnvelope({ envelope: _, ...rest }: StoredVersion): VersionSummary {
+/** A version without its envelope. */
+export function withoutEnvelope(version: StoredVersion): VersionSummary {
+  const { envelope: _, ...rest } = version;
   return rest;
 }
