@@ -77,11 +77,13 @@ function toJson(kind: string, plain: object | undefined): string {
 }
 
 function problemsOf(validator: Validator, plain: object): readonly InputProblem[] {
-  return validator.Errors(plain).map(({ instancePath, keyword, message }) => ({
-    path: instancePath,
-    code: keyword,
-    message,
-  }));
+  return (
+    validator
+      .Errors(plain)
+      // Of what is too much, its parent tells: its own name may be anything, a secret as well.
+      .filter(({ keyword }) => keyword !== 'boolean')
+      .map(({ instancePath, keyword, message }) => ({ path: instancePath, code: keyword, message }))
+  );
 }
 
 function materialInvalid(kind: string, problems: readonly InputProblem[]): Error {

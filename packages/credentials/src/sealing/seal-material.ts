@@ -1,7 +1,7 @@
 import { isCodedError } from '@tenon/core';
 import { envelopeKeyId, open, seal, type KeyRing } from '@tenon/crypto';
 import { credentialError, type CredentialError } from '../errors.ts';
-import type { CredentialKey } from '../identity/credential-key.ts';
+import { keyText, type CredentialKey } from '../identity/credential-key.ts';
 
 /** What an envelope is bound to: moved to another tenant, scope, credential, kind or version, it does not open. */
 export interface Binding {
@@ -10,14 +10,21 @@ export interface Binding {
   readonly version: number;
 }
 
-const associatedData = ({ key, kind, version }: Binding): readonly [string, ...string[]] => [
-  'tenon-credential-1',
-  key.tenant,
-  key.scope,
-  key.id,
-  kind,
-  String(version),
-];
+// None of the parts can hold "|", so that no two bindings give the same text.
+const associatedData = ({ key, kind, version }: Binding): string =>
+  `tenon-credential-1|${keyText(key)}|${kind}|${version}`;
+
+// Of records in a cache, which are opened again and again.
+const known = new WeakMap<CredentialKey, { readonly kind: string; readonly version: number; readonly text: string }>();
+
+function knownAssociatedData(binding: Binding): string {
+  const found = known.get(binding.key);
+  if (found !== undefined && found.version === binding.version && found.kind === binding.kind) return found.text;
+  const text = associatedData(binding);
+  // A key that can change would be bound to what it was.
+  if (Object.isFrozen(binding.key)) known.set(binding.key, { kind: binding.kind, version: binding.version, text });
+  return text;
+}
 
 /** Seals material with the first key of the ring. */
 export function sealMaterial(
@@ -27,7 +34,7 @@ export function sealMaterial(
 ): { readonly envelope: Uint8Array; readonly keyId: string } {
   const bytes = Buffer.from(JSON.stringify(plain), 'utf8');
   try {
-    const envelope = seal(ring, bytes, { associatedData: associatedData(binding) });
+    const envelope = alone(seal(ring, bytes, { associatedData: associatedData(binding) }));
     return { envelope, keyId: envelopeKeyId(envelope) };
   } finally {
     bytes.fill(0);
@@ -38,7 +45,7 @@ export function sealMaterial(
 export function openMaterial(ring: KeyRing, envelope: Uint8Array, binding: Binding): unknown {
   let bytes: Uint8Array | undefined;
   try {
-    bytes = open(ring, envelope, { associatedData: associatedData(binding) });
+    bytes = open(ring, envelope, { associatedData: knownAssociatedData(binding) });
     return parsed(bytes);
   } catch (error) {
     throw unreadable(binding.key, error);
@@ -47,10 +54,19 @@ export function openMaterial(ring: KeyRing, envelope: Uint8Array, binding: Bindi
   }
 }
 
+/**
+ * Bytes in memory of their own. A small Buffer is a part of a pool of many kilobytes, all of which is kept, and copied, with it.
+ */
+export function alone(bytes: Uint8Array): Uint8Array {
+  return bytes.byteLength === bytes.buffer.byteLength ? bytes : new Uint8Array(bytes);
+}
+
 // A parser's own message quotes what it could not read.
 function parsed(bytes: Uint8Array): unknown {
   try {
-    return JSON.parse(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('utf8')) as unknown;
+    const { buffer, byteOffset, byteLength } = bytes;
+    const text = Buffer.isBuffer(bytes) ? bytes : Buffer.from(buffer, byteOffset, byteLength);
+    return JSON.parse(text.toString('utf8')) as unknown;
   } catch {
     throw new SyntaxError('what was sealed is not JSON');
   }
@@ -70,7 +86,7 @@ export function resealMaterial(
   let bytes: Uint8Array | undefined;
   try {
     bytes = open(ring, envelope, { associatedData: associatedData(binding) });
-    const sealed = seal(ring, bytes, { associatedData: associatedData({ ...binding, version }) });
+    const sealed = alone(seal(ring, bytes, { associatedData: associatedData({ ...binding, version }) }));
     return { envelope: sealed, keyId: envelopeKeyId(sealed) };
   } catch (error) {
     throw unreadable(binding.key, error);

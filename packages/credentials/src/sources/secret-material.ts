@@ -20,7 +20,7 @@ export type MaterialMapping = (secret: SourceSecret, key: CredentialKey) => Cred
 /** What {@link materialOf} goes by. */
 export interface MaterialRules {
   readonly source: string;
-  readonly kind: CredentialKind<never> | undefined;
+  readonly kind: CredentialKind | undefined;
   readonly material: MaterialMapping | undefined;
 }
 

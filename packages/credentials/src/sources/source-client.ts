@@ -93,22 +93,27 @@ export function createSourceClient(options: SourceClientOptions): SourceClient {
       const body = given.body === undefined ? undefined : Buffer.from(given.body, 'utf8');
       const outgoing = begin(given, body, trusted);
       underWay.add(outgoing);
-      const end = (error: unknown): void => {
-        reject(error);
-        outgoing.destroy();
-      };
-      const timer = clock.schedule(() => end(timedOut(source, timeoutMs)), timeoutMs);
-      const stop = (): void => end(signal.reason);
-      signal.addEventListener('abort', stop, { once: true });
-      outgoing.on('close', () => {
+      const settle = (): void => {
         timer.cancel();
         signal.removeEventListener('abort', stop);
         underWay.delete(outgoing);
-        // Without effect when there was an answer or an error before.
-        reject(isClosed ? closed() : sourceUnavailable(source, 'ended the connection; try again'));
-      });
-      outgoing.on('error', (error) => end(isClosed ? closed() : connectionFailed(source, error)));
-      outgoing.on('response', (incoming) => readAnswer(source, incoming, resolve, end));
+      };
+      const fail = (error: unknown): void => {
+        settle();
+        // Without effect when there was an answer before.
+        reject(isClosed ? closed() : error);
+        outgoing.destroy();
+      };
+      const timer = clock.schedule(() => fail(timedOut(source, timeoutMs)), timeoutMs);
+      const stop = (): void => fail(signal.reason);
+      signal.addEventListener('abort', stop, { once: true });
+      const answer = (whole: SourceAnswer): void => {
+        settle();
+        resolve(whole);
+      };
+      outgoing.on('response', (incoming) => readAnswer(source, incoming, answer, fail));
+      outgoing.on('error', (error) => fail(connectionFailed(source, error)));
+      outgoing.on('close', () => fail(sourceUnavailable(source, 'ended the connection; try again')));
       if (signal.aborted) stop();
       else outgoing.end(body);
     });
@@ -130,17 +135,17 @@ export function createSourceClient(options: SourceClientOptions): SourceClient {
 function readAnswer(
   source: string,
   incoming: IncomingMessage,
-  resolve: (answer: SourceAnswer) => void,
-  end: (error: unknown) => void,
+  answer: (whole: SourceAnswer) => void,
+  fail: (error: unknown) => void,
 ): void {
   const { statusCode: status = 0, headers } = incoming;
   if (status >= 300 && status < 400) {
     const what = 'answered with a redirect, which is not followed: what it is asked with is for this address alone';
-    return end(sourceError('CREDENTIAL_STORAGE_FAILED', source, what, { details: { status } }));
+    return fail(sourceError('CREDENTIAL_STORAGE_FAILED', source, what, { details: { status } }));
   }
   const tooLarge = (): void => {
     const what = `answered with more than ${MAX_ANSWER_BYTES} bytes`;
-    end(sourceError('CREDENTIAL_TOO_LARGE', source, what, { details: { limit: MAX_ANSWER_BYTES } }));
+    fail(sourceError('CREDENTIAL_TOO_LARGE', source, what, { details: { limit: MAX_ANSWER_BYTES } }));
   };
   if (Number(headers['content-length'] ?? 0) > MAX_ANSWER_BYTES) return tooLarge();
   const chunks: Buffer[] = [];
@@ -150,8 +155,8 @@ function readAnswer(
     if (size > MAX_ANSWER_BYTES) tooLarge();
     else chunks.push(chunk);
   });
-  incoming.on('error', (error) => end(connectionFailed(source, error)));
-  incoming.on('end', () => resolve({ status, headers, body: Buffer.concat(chunks) }));
+  incoming.on('error', (error) => fail(connectionFailed(source, error)));
+  incoming.on('end', () => answer({ status, headers, body: Buffer.concat(chunks) }));
 }
 
 function timedOut(source: string, timeoutMs: number): Error {

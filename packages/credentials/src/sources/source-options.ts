@@ -12,7 +12,7 @@ export interface CommonSourceOptions {
   /** How long the vault may keep what it read in memory, sealed, in milliseconds, 0 to 86,400,000. Default 0: not at all. */
   readonly ttlMs?: number;
   /** What a secret is that has no field `kind` with the name of one. Default: such a secret is an error. */
-  readonly kind?: CredentialKind<never>;
+  readonly kind?: CredentialKind;
   /** Makes the material out of a secret. Default: by its field `kind` or the option `kind`, the other fields being the material. */
   readonly material?: MaterialMapping;
   /** Lets secrets travel unencrypted: for servers on this machine. Default `false`. */

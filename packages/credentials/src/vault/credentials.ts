@@ -32,7 +32,7 @@ interface BuilderSteps<HasStorage extends boolean, HasKeys extends boolean> {
   /** The scope of references and lists that name none. Default: none, so that they are refused. */
   defaultScope(scope: string): CredentialsBuilder<HasStorage, HasKeys>;
   /** A kind of one's own, besides the built-in ones. Call it for each. */
-  kind(kind: CredentialKind<never>): CredentialsBuilder<HasStorage, HasKeys>;
+  kind(kind: CredentialKind): CredentialsBuilder<HasStorage, HasKeys>;
   /** Keeps what was read, sealed, in memory. Default: no cache. */
   cache(options: CacheOptions): CredentialsBuilder<HasStorage, HasKeys>;
   /** A cache whose entries are good so long, in milliseconds. */

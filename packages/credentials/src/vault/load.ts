@@ -1,7 +1,8 @@
 import { currentContext, isCodedError } from '@tenon/core';
 import { keyText, type CredentialKey } from '../identity/credential-key.ts';
 import type { LoadedCredential } from '../sources/sourced-record.ts';
-import type { StoredCredential } from '../storage/stored-credential.ts';
+import { alone } from '../sealing/seal-material.ts';
+import type { StoredCredential, StoredVersion } from '../storage/stored-credential.ts';
 import type { VaultParts } from './vault-parts.ts';
 
 /** What the cache holds of a credential. */
@@ -25,7 +26,7 @@ export async function load(
 ): Promise<StoredCredential | undefined> {
   if (cache === undefined) return read();
   try {
-    return await cache.load(keyText(key), read);
+    return await cache.load(keyText(key), async () => compact(await read()));
   } catch (error) {
     // The reading ended with whoever began it. This caller has not given up.
     if (isCodedError(error, 'CREDENTIAL_ABORTED') && currentContext()?.signal?.aborted !== true)
@@ -40,4 +41,11 @@ export async function loadAnywhere(parts: VaultParts, key: CredentialKey): Promi
   if (sources === undefined) return load(parts, key);
   const startedAtMs = clock.monotonicMs();
   return (await load(parts, key)) ?? sources.get(key, clock.monotonicMs() - startedAtMs);
+}
+
+// What stays in the cache must not keep the buffers of the connection that it came through.
+function compact(record: StoredCredential | undefined): StoredCredential | undefined {
+  if (record === undefined) return undefined;
+  const own = (one: StoredVersion): StoredVersion => ({ ...one, envelope: alone(one.envelope) });
+  return { ...record, current: own(record.current), previous: record.previous.map(own) };
 }

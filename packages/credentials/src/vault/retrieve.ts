@@ -164,7 +164,8 @@ function project<Value extends object>(
     throw expired(key, version.expiresAt);
   }
   const kind = parts.kinds.get(record.kind);
-  const plain = openMaterial(parts.ring, version.envelope, { key, kind: record.kind, version: version.version });
+  const binding = { key: Object.freeze(key), kind: record.kind, version: version.version };
+  const plain = openMaterial(parts.ring, version.envelope, binding);
   if (!parts.kinds.fits(kind, plain)) {
     throw unreadable(key, undefined, `what is in it does not have the form of the kind "${record.kind}"`);
   }

@@ -1,4 +1,4 @@
-import { isCodedError, runAs } from '@tenon/core';
+import { isCodedError, runInContext } from '@tenon/core';
 import { createTestClock, type TestClock } from '@tenon/core/testing';
 import { credentials, oauth2, type CredentialStorage, type CredentialVault } from '@tenon/credentials';
 import { memoryStorage } from '@tenon/credentials/drivers/memory';
@@ -131,7 +131,7 @@ describe('refreshing', () => {
   it('goes on when its caller goes away', async () => {
     const gone = new AbortController();
     provider.next('hang');
-    const waiting = codeOf(runAs({ tenant: 'main', signal: gone.signal }, () => vault.refresh(place)));
+    const waiting = codeOf(runInContext({ tenant: 'main', signal: gone.signal }, () => vault.refresh(place)));
     await expect.poll(() => provider.requests.length).toBe(1);
     gone.abort();
     provider.letGo();
