@@ -77,11 +77,14 @@ describe('the id of a credential', () => {
   });
 
   it('is exactly 1 to 255 ASCII letters, digits, underscores and dashes', () => {
-    const character = fc.oneof(fc.constantFrom(...'azAZ09_-'), fc.string({ minLength: 1, maxLength: 1 }));
+    const character = fc.oneof(
+      fc.constantFrom('a', 'z', 'A', 'Z', '0', '9', '_', '-'),
+      fc.string({ minLength: 1, maxLength: 1 }),
+    );
     const text = fc.array(character, { maxLength: 300 }).map((characters) => characters.join(''));
     fc.assert(
       fc.property(text, (id) => {
-        const isLegal = id.length >= 1 && id.length <= 255 && [...id].every((one) => /[A-Za-z0-9_-]/.test(one));
+        const isLegal = id.length >= 1 && id.length <= 255 && !/[^A-Za-z0-9_-]/.test(id);
         expect(isCredentialId(id)).toBe(isLegal);
       }),
     );

@@ -27,16 +27,16 @@ const scopes = names.flatMap((org) => [
 ]);
 const ids = ['key', 'KEY', 'constructor'] as const;
 
-type Random = (below: number) => number;
+type Random = (limit: number) => number;
 
 /** Mulberry32: small, and the same numbers for the same seed. */
 function randomFrom(seed: number): Random {
   let state = seed;
-  return (below) => {
+  return (limit) => {
     state = (state + 0x6d2b79f5) | 0;
     let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
     mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
-    return ((mixed ^ (mixed >>> 14)) >>> 0) % below;
+    return ((mixed ^ (mixed >>> 14)) >>> 0) % limit;
   };
 }
 

@@ -182,12 +182,13 @@ describe('the tenant', () => {
     await vault.store(reference, apiKey('x'));
     expect(await inTenant('main', () => vault.retrieve(reference))).toBeDefined();
     storage.reset();
-    for (const work of [
+    const attempts: readonly (() => Promise<unknown>)[] = [
       () => vault.retrieve(reference),
       () => vault.store(reference, apiKey('y')),
       () => vault.list({ scope: 'org:acme' }),
       () => vault.retrieveMany([reference]),
-    ]) {
+    ];
+    for (const work of attempts) {
       expect(await codeOf(inTenant('other', work))).toBe('CREDENTIAL_TENANT_MISMATCH');
     }
     expect(storage.calls).toEqual([]);
