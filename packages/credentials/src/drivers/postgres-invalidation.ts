@@ -6,6 +6,8 @@ import type { Relay, RelayOptions } from '../cache/relay.ts';
 import { createRelayedInvalidation } from '../cache/relayed-invalidation.ts';
 import { credentialError } from '../errors.ts';
 
+export type { ConnectedInvalidation };
+
 /** What {@link postgresInvalidation} takes. */
 export interface PostgresInvalidationOptions extends RelayOptions {
   /** `postgres://user:password@host:port/name`: the server itself, not a pooler that hands its connections around. */

@@ -4,6 +4,8 @@ import type { ConnectedInvalidation } from '../cache/invalidation.ts';
 import type { Relay, RelayOptions } from '../cache/relay.ts';
 import { createRelayedInvalidation } from '../cache/relayed-invalidation.ts';
 
+export type { ConnectedInvalidation };
+
 /** What {@link redisInvalidation} takes. */
 export interface RedisInvalidationOptions extends RelayOptions {
   /**

@@ -1,0 +1,53 @@
+import { redisInvalidation } from '@tenon/credentials/drivers/redis-invalidation';
+import { Redis } from 'ioredis';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { invalidationContract } from './invalidation-contract.ts';
+
+const url = process.env['TENON_TEST_REDIS_URL'];
+
+describe.skipIf(url === undefined)('invalidation through Redis (skipped without TENON_TEST_REDIS_URL)', () => {
+  const server = new URL(url ?? 'redis://localhost');
+  let redis: Redis;
+  beforeAll(() => {
+    redis = new Redis(server.href);
+  });
+  afterAll(() => redis.quit());
+
+  invalidationContract({
+    server,
+    defaultPort: 6379,
+    make: (port, settings) =>
+      redisInvalidation({ client: new Redis(port, '127.0.0.1', { lazyConnect: true }), ...settings }),
+    async send(channel, text) {
+      await redis.publish(channel, text);
+    },
+    async kill(ports) {
+      expect(ports).toHaveLength(2);
+      for (const port of ports) expect(await redis.client('KILL', 'ADDR', `127.0.0.1:${port}`)).toBe(1);
+    },
+  });
+
+  it('puts the prefix of the client before the channel', async () => {
+    const client = new Redis(server.href, { lazyConnect: true, keyPrefix: 'mine:' });
+    const invalidation = redisInvalidation({ client, channel: 'prefixed' });
+    try {
+      const heard: string[] = [];
+      invalidation.subscribe({ changed: (key) => heard.push(key), missed: () => undefined });
+      await invalidation.ready();
+      await redis.publish('prefixed', 'main|org:acme|no');
+      await redis.publish('mine:prefixed', 'main|org:acme|yes');
+      await vi.waitUntil(() => heard.length > 0);
+      expect(heard).toEqual(['main|org:acme|yes']);
+    } finally {
+      await invalidation.close();
+    }
+  });
+
+  it('neither uses nor closes the client that it was given', async () => {
+    const client = new Redis(server.href, { lazyConnect: true });
+    const invalidation = redisInvalidation({ client, channel: 'unused' });
+    await invalidation.ready();
+    await invalidation.close();
+    expect(client.status).toBe('wait');
+  });
+});
