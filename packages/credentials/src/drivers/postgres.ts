@@ -14,7 +14,16 @@ import { assertForm } from '../storage/encode-record.ts';
 import type { StoredCredential } from '../storage/stored-credential.ts';
 import { placeOfRow, toPutRow, toStoredCredential, toStoredSummary } from './postgres/credential-row.ts';
 import { databaseFailure } from './postgres/database-failure.ts';
-import { deleteMany, putMany, selectMany, selectOne, selectPage } from './postgres/statements.ts';
+import {
+  deleteMany,
+  isFiltered,
+  planAnew,
+  putMany,
+  putOne,
+  selectMany,
+  selectOne,
+  selectPage,
+} from './postgres/statements.ts';
 
 /** The table of {@link postgresStorage}, for {@link Database.migrate}. */
 export function credentialMigrations(): MigrationSet {
@@ -58,7 +67,12 @@ class TableStorage implements CredentialStorage {
   }
 
   async put(change: StoragePut, options: StorageCallOptions): Promise<boolean> {
-    return (await this.#putMany([change], options))[0] === true;
+    assertForm(change.record);
+    const { tenant } = change.record.key;
+    // Encoded at once, here and below: the caller may go on to change what was given.
+    const statement = putOne(tenant, toPutRow(change));
+    const { rows } = await this.#run('write', tenant, options, (tx) => statement.execute(tx));
+    return rows.length === 1;
   }
 
   async delete(key: CredentialKey, options: StorageCallOptions): Promise<boolean> {
@@ -67,7 +81,10 @@ class TableStorage implements CredentialStorage {
 
   async list(query: StorageQuery, options: StorageCallOptions): Promise<StoragePage> {
     const { tenant, limit } = query;
-    const { rows } = await this.#run('read', tenant, options, (tx) => selectPage(query).execute(tx));
+    const { rows } = await this.#run('read', tenant, options, async (tx) => {
+      if (isFiltered(query)) await planAnew.execute(tx);
+      return selectPage(query).execute(tx);
+    });
     return {
       items: rows.slice(0, limit).map((row) => toStoredSummary(row, tenant)),
       hasMore: rows.length > limit,
@@ -94,7 +111,6 @@ class TableStorage implements CredentialStorage {
     const tenant = tenantOf(keys);
     if (tenant === undefined) return [];
     for (const { record } of changes) assertForm(record);
-    // Encoded at once: the caller may go on to change what was given.
     const rows = JSON.stringify(changes.map(toPutRow));
     const places = keys.map(placeOfRow);
     const written = await this.#run('write', tenant, options, (tx) => putMany(tenant, rows).execute(tx));

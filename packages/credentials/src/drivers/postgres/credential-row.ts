@@ -85,7 +85,7 @@ export function toStoredCredential(row: RecordRow, tenant: string): StoredCreden
   };
 }
 
-/** The columns of {@link PUT_STATEMENT}'s parameter, in the form of a record definition. */
+/** The columns that a change writes, with their types as the change carries them. */
 export const PUT_FIELDS = {
   scope: 'text',
   id: 'text',
@@ -109,7 +109,10 @@ export const PUT_FIELDS = {
   refresh: 'jsonb',
 } as const;
 
-type PutRow = { readonly [column in keyof typeof PUT_FIELDS]: unknown } & { readonly expected_revision: number };
+/** A change, by its columns. */
+export type PutRow = { readonly [column in keyof typeof PUT_FIELDS]: unknown } & {
+  readonly expected_revision: number;
+};
 
 /** A change as the database takes it. What is undefined is left out of the JSON, and becomes null. */
 export function toPutRow({ record, expectedRevision }: StoragePut): PutRow {

@@ -2,7 +2,14 @@ import type { CredentialKey } from '../../identity/credential-key.ts';
 import type { StorageQuery } from '../../storage/credential-storage.ts';
 import { scopeRanges } from '../../storage/scope-ranges.ts';
 import { sql, type RawBuilder } from 'kysely';
-import { PUT_FIELDS, RECORD_COLUMNS, SUMMARY_COLUMNS, type RecordRow, type SummaryRow } from './credential-row.ts';
+import {
+  PUT_FIELDS,
+  RECORD_COLUMNS,
+  SUMMARY_COLUMNS,
+  type PutRow,
+  type RecordRow,
+  type SummaryRow,
+} from './credential-row.ts';
 
 const recordColumns = sql.raw(RECORD_COLUMNS);
 const summaryColumns = sql.raw(SUMMARY_COLUMNS);
@@ -17,25 +24,40 @@ export const selectMany = (tenant: string, keys: readonly CredentialKey[]): RawB
     join credentials on tenant_id = ${tenant} and scope = wanted_scope and id = wanted_id`;
 
 /** Gives the places of those that were there. */
-export const deleteMany = (
-  tenant: string,
-  keys: readonly CredentialKey[],
-): RawBuilder<Pick<CredentialKey, 'scope' | 'id'>> =>
+export const deleteMany = (tenant: string, keys: readonly CredentialKey[]): Changed =>
   sql`delete from credentials
     using unnest(${scopesOf(keys)}::text[], ${idsOf(keys)}::text[]) as wanted (wanted_scope, wanted_id)
     where tenant_id = ${tenant} and scope = wanted_scope and id = wanted_id returning scope, id`;
 
-const fields = Object.entries(PUT_FIELDS);
-const definition = sql.raw(fields.map(([name, type]) => `${name} ${type}`).join(', '));
-const columns = sql.raw(fields.map(([name]) => name).join(', '));
-const valueOf = (name: string): string => (name === 'envelope' ? "decode(given.envelope, 'base64')" : `given.${name}`);
-const values = sql.raw(fields.map(([name]) => valueOf(name)).join(', '));
-const assignments = sql.raw(
-  fields
-    .filter(([name]) => name !== 'scope' && name !== 'id')
-    .map(([name]) => `${name} = ${valueOf(name)}`)
-    .join(', '),
-);
+type Column = keyof typeof PUT_FIELDS;
+type Changed = RawBuilder<Pick<CredentialKey, 'scope' | 'id'>>;
+
+const names = Object.keys(PUT_FIELDS) as readonly Column[];
+const setNames = names.filter((name) => name !== 'scope' && name !== 'id');
+const columns = sql.raw(names.join(', '));
+
+/** Makes one change if its expected revision is there, and gives its place then. */
+export function putOne(tenant: string, row: PutRow): Changed {
+  const value = (name: Column): RawBuilder<unknown> => {
+    const given = row[name] ?? null;
+    if (name === 'envelope') return sql`decode(${given}, 'base64')`;
+    const type = PUT_FIELDS[name];
+    return sql`${type === 'jsonb' && given !== null ? JSON.stringify(given) : given}::${sql.raw(type)}`;
+  };
+  if (row.expected_revision === 0) {
+    return sql`insert into credentials (tenant_id, ${columns}) values (${tenant}, ${sql.join(names.map(value))})
+      on conflict (tenant_id, scope, id) do nothing returning scope, id`;
+  }
+  const assignments = setNames.map((name) => sql`${sql.raw(name)} = ${value(name)}`);
+  return sql`update credentials set ${sql.join(assignments)}
+    where tenant_id = ${tenant} and scope = ${row.scope} and id = ${row.id} and revision = ${row.expected_revision}
+    returning scope, id`;
+}
+
+const given = (name: Column): string => (name === 'envelope' ? "decode(given.envelope, 'base64')" : `given.${name}`);
+const definition = sql.raw(names.map((name) => `${name} ${PUT_FIELDS[name]}`).join(', '));
+const values = sql.raw(names.map(given).join(', '));
+const assignments = sql.raw(setNames.map((name) => `${name} = ${given(name)}`).join(', '));
 
 /**
  * Makes each change whose expected revision is there, and gives the places of those. In the order of the key, so that two of them that
@@ -43,7 +65,7 @@ const assignments = sql.raw(
  *
  * @param rows - JSON array of what `toPutRow` gives
  */
-export const putMany = (tenant: string, rows: string): RawBuilder<Pick<CredentialKey, 'scope' | 'id'>> =>
+export const putMany = (tenant: string, rows: string): Changed =>
   sql`with given as (
       select * from json_to_recordset(${rows}::json) as given (expected_revision bigint, ${definition}) order by scope, id
     ), replaced as (
@@ -57,6 +79,20 @@ export const putMany = (tenant: string, rows: string): RawBuilder<Pick<Credentia
       on conflict (tenant_id, scope, id) do nothing returning scope, id
     )
     select scope, id from replaced union all select scope, id from created`;
+
+/** Whether a query asks for more than a scope: then the best way to its page depends on what it asks for. */
+export const isFiltered = ({
+  tags,
+  kind,
+  createdFrom,
+  createdTo,
+  expiresBefore,
+  notSealedWith,
+}: StorageQuery): boolean =>
+  [tags, kind, createdFrom, createdTo, expiresBefore, notSealedWith].some((one) => one !== undefined);
+
+/** Makes the database plan the statements of this transaction for their values, and not once for all. */
+export const planAnew: RawBuilder<unknown> = sql`set local plan_cache_mode = force_custom_plan`;
 
 /** One page, and one more to tell whether there is another. */
 export function selectPage(query: StorageQuery): RawBuilder<SummaryRow> {
