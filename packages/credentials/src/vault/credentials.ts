@@ -13,7 +13,8 @@ import { checkRefreshOptions } from '../refresh/refresh-settings.ts';
 import type { CredentialSource } from '../sources/credential-source.ts';
 import type { CredentialStorage } from '../storage/credential-storage.ts';
 import type { RetryOptions } from '../storage/guarded-call.ts';
-import { createVault, type VaultConfig } from './create-vault.ts';
+import { createVault } from './create-vault.ts';
+import type { VaultConfig } from './open-parts.ts';
 import type { CredentialVault } from './credential-vault.ts';
 
 /** The steps of building a vault. Each gives the builder back, and the last call of one counts. */
@@ -144,7 +145,9 @@ function complete(draft: Draft): VaultConfig {
   for (const kind of draft.kinds) {
     if (!isKindName(kind?.definition?.name)) throw invalid('kind', 'must be made with defineKind()');
   }
-  checkAudit(draft.audit);
+  if (draft.audit !== undefined && typeof draft.audit.audit?.append !== 'function') {
+    throw invalid('audit.audit', 'must be where the audit is kept');
+  }
   const { attempts = 3, baseDelayMs = 50, maxDelayMs = 1_000 } = retry;
   whole('batchConcurrency', batchConcurrency, 100);
   whole('operationTimeout', operationTimeoutMs, 60_000);
@@ -169,14 +172,6 @@ function complete(draft: Draft): VaultConfig {
     clock: draft.clock ?? systemClock,
     logger: draft.logger ?? silentLogger,
   };
-}
-
-// A word that is misspelt must not make a required audit one that only observes.
-function checkAudit(options: AuditOptions | undefined): void {
-  if (options === undefined) return;
-  const { audit, mode = 'observe' } = options;
-  if (typeof audit?.append !== 'function') throw invalid('audit.audit', 'must be where the audit is kept');
-  if (mode !== 'observe' && mode !== 'required') throw invalid('audit.mode', 'must be "observe" or "required"');
 }
 
 function whole(name: string, value: number, max: number): void {

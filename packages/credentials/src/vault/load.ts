@@ -1,7 +1,8 @@
-import { currentContext, isCodedError } from '@tenon/core';
+import { isCodedError } from '@tenon/core';
 import { keyText, type CredentialKey } from '../identity/credential-key.ts';
 import type { LoadedCredential } from '../sources/sourced-record.ts';
 import { alone } from '../sealing/seal-material.ts';
+import { callersSignal } from '../storage/guarded-call.ts';
 import type { StoredCredential, StoredVersion } from '../storage/stored-credential.ts';
 import type { VaultParts } from './vault-parts.ts';
 
@@ -28,9 +29,8 @@ export async function load(
   try {
     return await cache.load(keyText(key), async () => compact(await read()));
   } catch (error) {
-    // The reading ended with whoever began it. This caller has not given up.
-    if (isCodedError(error, 'CREDENTIAL_ABORTED') && currentContext()?.signal?.aborted !== true)
-      return storage.get(key);
+    // It was being read for a batch whose caller gave up. This one has not.
+    if (isCodedError(error, 'CREDENTIAL_ABORTED') && callersSignal()?.aborted !== true) return storage.get(key);
     throw error;
   }
 }
@@ -46,6 +46,9 @@ export async function loadAnywhere(parts: VaultParts, key: CredentialKey): Promi
 // What stays in the cache must not keep the buffers of the connection that it came through.
 function compact(record: StoredCredential | undefined): StoredCredential | undefined {
   if (record === undefined) return undefined;
-  const own = (one: StoredVersion): StoredVersion => ({ ...one, envelope: alone(one.envelope) });
   return { ...record, current: own(record.current), previous: record.previous.map(own) };
+}
+
+function own(version: StoredVersion): StoredVersion {
+  return { ...version, envelope: alone(version.envelope) };
 }

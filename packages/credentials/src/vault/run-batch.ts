@@ -1,7 +1,7 @@
-import { currentContext, isCodedError } from '@tenon/core';
+import { isCodedError } from '@tenon/core';
 import { credentialError, type CredentialError } from '../errors.ts';
 import { keyText, type CredentialKey, type CredentialReference } from '../identity/credential-key.ts';
-import { withCredential } from '../storage/guarded-call.ts';
+import { callersSignal, withCredential } from '../storage/guarded-call.ts';
 import { inBounds } from './in-bounds.ts';
 import { resolveKey, type Viewer } from './resolve-key.ts';
 import { tenantOf, type VaultParts } from './vault-parts.ts';
@@ -55,7 +55,7 @@ export async function runBatch<Value>(
       for (const [at, { index }] of chunk.entries()) settled[index] = results[at] as Settled<Value>;
     }),
   ];
-  const signal = currentContext()?.signal;
+  const signal = callersSignal();
   await inBounds(jobs, parts.batchConcurrency, () => signal?.aborted === true);
   for (const { index, key } of [...single, ...chunked]) settled[index] ??= { ok: false, error: cancelled(key) };
   const succeeded = settled.filter(({ ok }) => ok).length;

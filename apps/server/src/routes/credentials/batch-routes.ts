@@ -7,7 +7,7 @@ import { bodyCheck } from '../../http/check-body.ts';
 import { inputInvalid } from '../../http/problem.ts';
 import type { Services } from '../../services.ts';
 import { toMaterial, toStoreOptions } from './credential-input.ts';
-import { BatchBody, BatchItem, BatchStoreItem, tags, toShown, toValidation } from './credential-schemas.ts';
+import { BatchBody, BatchItem, NewCredential, tags, toShown, toValidation } from './credential-schemas.ts';
 
 const Results = Type.Object(
   {
@@ -26,7 +26,7 @@ const Results = Type.Object(
 /** Many at once: each for itself, in the order given. */
 export function batchRoutes(app: FastifyInstance, { credentials }: Services): void {
   const checkBatch = bodyCheck(BatchBody);
-  const checkStore = checkItems(bodyCheck(BatchStoreItem));
+  const checkStore = checkItems(bodyCheck(NewCredential));
   const checkOther = checkItems(bodyCheck(BatchItem));
 
   app.post(

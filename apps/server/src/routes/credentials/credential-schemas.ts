@@ -63,8 +63,6 @@ export const BatchBody = Type.Object(
   },
   closed,
 );
-/** One item of a batch that stores. */
-export const BatchStoreItem = NewCredential;
 /** One item of any other batch. */
 export const BatchItem = Type.Object({ scope, id }, closed);
 

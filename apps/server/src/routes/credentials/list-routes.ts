@@ -66,10 +66,14 @@ const WEEK_MS = 604_800_000;
 const MAX_SHOWN = 100;
 
 /** Lists: the credentials, what needs attention among them, and who did what. */
-export function listRoutes(app: FastifyInstance, { credentials, cursors }: Services): void {
+export function listRoutes(app: FastifyInstance, services: Services): void {
+  addList(app, services);
+  addOverview(app, services);
+  addAudit(app, services);
+}
+
+function addList(app: FastifyInstance, { credentials, cursors }: Services): void {
   const checkList = bodyCheck(ListQuery);
-  const checkOverview = bodyCheck(Type.Object({ scope }, { additionalProperties: false }));
-  const checkAudit = bodyCheck(AuditListQuery);
 
   app.get(
     '/v1/credentials',
@@ -100,6 +104,10 @@ export function listRoutes(app: FastifyInstance, { credentials, cursors }: Servi
       return { items: page.items.map(toShown), hasMore: page.hasMore, nextCursor };
     },
   );
+}
+
+function addOverview(app: FastifyInstance, { credentials }: Services): void {
+  const checkOverview = bodyCheck(Type.Object({ scope }, { additionalProperties: false }));
 
   app.get(
     '/v1/credential-overview',
@@ -118,6 +126,10 @@ export function listRoutes(app: FastifyInstance, { credentials, cursors }: Servi
       return overviewOf(all, Date.now());
     },
   );
+}
+
+function addAudit(app: FastifyInstance, { credentials }: Services): void {
+  const checkAudit = bodyCheck(AuditListQuery);
 
   app.get(
     '/v1/credential-audit',
