@@ -98,7 +98,31 @@ describe('what the server writes', () => {
     await tour.send('/auth/login', { body: { email: owner.email, password: tour.plant() } });
     await tour.send('/auth/sessions', { token });
     await tour.send('/v1/security-events?limit=100', { token });
+    await useCredentials(token);
     await tour.send('/auth/logout', { body: { refreshToken: refreshed.refreshToken as string } });
+  }
+
+  async function useCredentials(token: string): Promise<void> {
+    const at = (rest: string, id = 'github') => `/v1/credentials/${id}${rest}?scope=org:acme`;
+    const material = () => ({ kind: 'api-key', material: { key: tour.plant() } });
+    const stored = await tour.send('/v1/credentials', {
+      token,
+      body: { scope: 'org:acme', id: 'github', ...material() },
+    });
+    expect(stored.status).toBe(201);
+    expect((await tour.send(at('/rotate'), { token, body: material() })).status).toBe(200);
+    const revealed = await tour.sendForSecrets(at('/reveal'), { token, method: 'POST' }, 'secret');
+    expect(revealed.status).toBe(200);
+    const old = await tour.sendForSecrets(`${at('/reveal')}&version=1`, { token, method: 'POST' }, 'secret');
+    expect(old.status).toBe(200);
+    await tour.send('/v1/credentials', { token, body: { scope: 'org:acme', id: 'x', ...material(), kind: 'basic' } });
+    await tour.send('/v1/credentials', { token, body: { scope: tour.plant(), id: 'x', ...material() } });
+    const wrong = { kind: 'key-pair', material: { privateKey: tour.plant(), publicKey: tour.plant() } };
+    await tour.send('/v1/credentials', { token, body: { scope: 'org:acme', id: 'pair', ...wrong } });
+    const items = [{ scope: 'org:acme', id: 'batch', ...material() }];
+    await tour.send('/v1/credential-batches', { token, body: { operation: 'store', items } });
+    await tour.send('/v1/credentials?scope=org:acme', { token });
+    await tour.send('/v1/credential-audit', { token });
   }
 
   async function provokeFailures(owner: { readonly email: string; readonly password: string }): Promise<void> {
