@@ -1,3 +1,4 @@
+import { setImmediate } from 'node:timers/promises';
 import type { LoadedKeys, Services } from '@tenon/server';
 import { allTenants } from './choose-tenant.ts';
 import type { Cli } from './cli.ts';
@@ -60,6 +61,8 @@ export async function resealEverything(
     );
   try {
     for (const { id: tenant } of tenants) {
+      // The embedded database leaves no time for the signals that this process gets.
+      await setImmediate();
       if (signal.aborted) break;
       const before = resealed;
       const report = await inTenant(tenant, () =>

@@ -147,7 +147,7 @@ describe('tenon credential', () => {
   it('knows every kind of the vault, and which of its fields come over standard input', async () => {
     const { stdout } = await credential(['put', '--help']);
     for (const { definition } of builtInKinds) expect(stdout).toContain(`"${definition.name}"`);
-    const privateKey = generateKeyPairSync('ed25519').privateKey.export({ type: 'pkcs8', format: 'pem' }).toString();
+    const privateKey = generateKeyPairSync('ed25519').privateKey.export({ type: 'pkcs8', format: 'pem' });
     const login = { host: 'db', port: '5432', database: 'shop', username: 'app' };
     const puts: readonly (readonly [string, object, string])[] = [
       ['database', login, SECRET],

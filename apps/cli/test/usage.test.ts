@@ -11,7 +11,17 @@ describe('tenon', () => {
   it('explains itself and each of its commands', async () => {
     const help = await home.tenon(['--help']);
     expect(help).toMatchObject({ code: 0, stderr: '' });
-    for (const command of ['serve', 'migrate', 'doctor', 'settings', 'keys', 'tenant', 'user', 'import']) {
+    for (const command of [
+      'serve',
+      'migrate',
+      'doctor',
+      'settings',
+      'keys',
+      'tenant',
+      'user',
+      'credential',
+      'import',
+    ]) {
       expect(help.stdout).toMatch(new RegExp(`^  ${command}\\b`, 'm'));
     }
     const more = await home.tenon(['import', '--help']);

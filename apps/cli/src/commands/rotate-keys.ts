@@ -6,9 +6,10 @@ import { assertEverythingResealed, resealedLines, resealEverything } from '../re
 import { readSettings, withServices } from '../with-services.ts';
 
 const HELP = `
-For the keys file. A server that runs does not know the new key: on the embedded database stop it before and start it
-afterwards. Where several servers share a PostgreSQL, or the keys come from TENON_KEYS, do not use this: give every server
-what "tenon keys generate --rotate" prints, restart all of them, and then run "tenon keys reseal".`;
+For one server with a keys file. It does not know the new key while it runs: on the embedded database stop it before, and
+start it afterwards. Where several servers share a PostgreSQL, or the keys come from TENON_KEYS, every running server must
+know the new key before anything is sealed with it: make it with "tenon keys generate --rotate", give it to all of them in
+second place, restart, then in first place, restart, and run "tenon keys reseal". See docs/how-to/change-keys.md.`;
 
 /** `tenon keys rotate`: a new key in the keys file, and everything sealed with it. */
 export function rotateKeys(cli: Cli): Command {

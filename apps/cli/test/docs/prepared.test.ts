@@ -3,6 +3,7 @@ import { readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import vm from 'node:vm';
+import { runAs } from '@tenon/core';
 import { KeyRing } from '@tenon/crypto';
 import { compose, loadSettings, type Services } from '@tenon/server';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -61,6 +62,8 @@ describe('on a server that has started once', () => {
     url = `http://127.0.0.1:${port}`;
     await startServer();
     tokens = (await signIn()).body as Tokens;
+    const kept = { scope: 'org:kept', id: 'github', kind: 'api-key', material: { key: 'ghp_kept' } };
+    expect((await post(`${url}/v1/credentials`, kept, tokens.accessToken)).status).toBe(201);
     const key = await post(`${url}/v1/api-keys`, { name: 'stays', scopes: ['products:read'] }, tokens.accessToken);
     credentials = {
       sessions: [(await signIn()).body as Tokens, (await signIn()).body as Tokens],
@@ -142,6 +145,23 @@ describe('on a server that has started once', () => {
           expect(answersTo(run, 'import orders')).toMatchObject([{ kind: 'orders', created: 1, rejected: 0 }]);
         },
       },
+      'docs/how-to/keep-credentials.md': {
+        check(run) {
+          expect(runOf(run, 'credential put').output).toMatch(
+            / {2}org:acme\/team:eng {2}· {2}shop-db {2}· {2}version 1$/m,
+          );
+          expect(runOf(run, 'credential list').output).toMatch(/^org:acme\/team:eng +shop-db +database +1 /m);
+          expect(runOf(run, 'credential validate').output).toMatch(/ shop-db +valid$/m);
+          const [first, old] = ['password', 'old-password'].map((name) => readFileSync(join(run.folder, name), 'utf8'));
+          expect(first).toMatch(/^\S{32}\n$/);
+          expect(old).toBe(first);
+          expect(runOf(run, 'credential audit').output).toMatch(/ rotate +succeeded +system cli .* shop-db +2$/m);
+          for (const { output } of run.blocks) expect(output).not.toContain(first?.trim());
+          expect(answersTo(run, '/validation')).toMatchObject([{ items: [{ id: 'github' }] }, {}]);
+          expect(answersTo(run, '/reveal')).toMatchObject([{ secret: 'ghp_example_2' }, {}]);
+          expect(run.serverOutput).not.toContain('ghp_example');
+        },
+      },
       'docs/how-to/run-in-production.md': {
         check: (run) => expect(runOf(run, 'npx tenon doctor').output).not.toMatch(/✗/),
       },
@@ -151,7 +171,17 @@ describe('on a server that has started once', () => {
       'docs/how-to/change-keys.md': {
         check(run) {
           expect(runOf(run, 'npx tenon keys generate\n').output).toMatch(/^\S+:\S{43}$/m);
-          expect(runOf(run, 'npx tenon keys reseal').output).toMatch(/^signing key \S+ {2}· {2}sealed under \S+$/m);
+          const rotated = /in front of (\S+) in/.exec(runOf(run, 'npx tenon keys rotate').output);
+          expect(rotated?.[1]).toMatch(/^[0-9a-f]{8}$/);
+          // The second time everything is under the key that the first time has made.
+          for (const command of ['npx tenon keys rotate', 'npx tenon keys reseal']) {
+            expect(runOf(run, command).output).toMatch(/^signing key \S+ {2}· {2}sealed under \S+$/m);
+            expect(runOf(run, command).output).toMatch(/^credentials 1 sealed anew in 1 tenant in /m);
+          }
+          const [first, second] = ['keys-first', 'keys-second'].map((name) =>
+            readFileSync(join(run.folder, name), 'utf8').trim().split(','),
+          );
+          expect(second).toEqual([first?.[1], first?.[0], first?.[2]]);
         },
         afterwards: (copy) => checkChangedKeys(copy, credentials),
       },
@@ -159,7 +189,8 @@ describe('on a server that has started once', () => {
 
     it.each(shellPages.stopped)('%s holds', async (page) => {
       const copy = home.copy();
-      await holdPage(page, claims[page], { port, folder: copy.folder });
+      const env = { TENON_DATA_DIR: copy.dataDir, TOKEN: tokens.accessToken };
+      await holdPage(page, claims[page], { port, folder: copy.folder, env });
       await claims[page].afterwards?.(copy);
       copy.remove();
     });
@@ -189,27 +220,35 @@ async function checkChangedKeys(home: Home, { sessions: [busy, idle], apiKey }: 
   const file = join(home.dataDir, 'keys');
   const owner = { email: 'owner@localhost', password };
   expect(statSync(file).mode & 0o777).toBe(0o600);
-  const ring = KeyRing.parse(readFileSync(file, 'utf8').trim());
-  expect(ring.ids).toHaveLength(2);
+  expect(KeyRing.parse(readFileSync(file, 'utf8').trim()).ids).toHaveLength(2);
+  const ring = KeyRing.parse(readFileSync(join(home.folder, 'keys-first'), 'utf8').trim());
+  expect(ring.ids).toHaveLength(3);
+  writeFileSync(file, ring.format().reveal());
   const next = await withServices(home, ({ auth }) => auth.refresh(busy.refreshToken));
 
   // Without the old key, a session goes on that was refreshed since; the other one ends.
   writeFileSync(file, ring.format().reveal().split(',')[0] ?? '');
-  await withServices(home, async ({ auth }) => {
+  await withServices(home, async ({ auth, credentials, tenancy }) => {
     await auth.refresh(next.refreshToken);
+    const [tenant] = await tenancy.tenants.list({ limit: 1 });
+    const kept = () => credentials.retrieve({ scope: 'org:kept', id: 'github' });
+    expect((await runAs({ tenant: tenant?.id ?? '' }, kept))?.secret.reveal()).toBe('ghp_kept');
     await expect(auth.refresh(idle.refreshToken)).rejects.toMatchObject({ code: 'AUTH_REFRESH_INVALID' });
     await auth.signIn(owner);
   });
 
-  // With other keys nobody can sign in, until the signing key is sealed anew.
+  // With other keys nobody can sign in, until the signing key is sealed anew. What the lost ones sealed is lost.
   const other = KeyRing.generate();
   writeFileSync(file, other.format().reveal());
   await withServices(home, async ({ auth }) => {
     await expect(auth.signIn(owner)).rejects.toMatchObject({ code: 'AUTH_SIGNING_KEY_UNREADABLE' });
   });
   const resealed = await home.tenon(['keys', 'reseal', '--json']);
-  expect(resealed).toMatchObject({ code: 0, stderr: '' });
-  expect(JSON.parse(resealed.stdout)).toMatchObject({ sealedUnder: other.ids[0] });
+  expect(resealed).toMatchObject({ code: 1, stderr: expect.stringMatching(/^CREDENTIAL_UNREADABLE: 1 credential /) });
+  expect(JSON.parse(resealed.stdout)).toMatchObject({
+    sealedUnder: other.ids[0],
+    credentials: { unreadable: [{ scope: 'org:kept', id: 'github' }] },
+  });
   await withServices(home, async ({ auth }) => {
     await auth.signIn(owner);
     await auth.apiKeys.verify(apiKey);

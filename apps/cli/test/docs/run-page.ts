@@ -12,6 +12,7 @@ export const shellPages = {
   stopped: [
     'docs/how-to/change-keys.md',
     'docs/how-to/import-data.md',
+    'docs/how-to/keep-credentials.md',
     'docs/how-to/run-in-production.md',
     'docs/how-to/sign-in-from-a-browser.md',
   ],
