@@ -132,16 +132,26 @@ describe('an audit that is required', () => {
     await aMoment();
     caller.abort();
     expect(await storing).toMatchObject({ code: 'CREDENTIAL_ABORTED', details: { id: 'github', scope } });
-    const late = runInContext({ signal: caller.signal }, () => codeOf(vault.delete(github)));
+    expect(storage.calls).toEqual([]);
+  });
+
+  it('records nothing for a caller that had given up before', async () => {
+    const { vault, audit, storage } = required();
+    const late = runInContext({ signal: AbortSignal.abort() }, () => codeOf(vault.delete(github)));
     expect(await late).toBe('CREDENTIAL_ABORTED');
-    expect(audit.appends).toHaveLength(1);
+    await aMoment();
+    expect(audit.appends).toEqual([]);
     expect(storage.calls).toEqual([]);
   });
 
   it('does not take others with it when the one who came first gives up', async () => {
     const { vault, audit } = required();
     const gate = createGate();
-    audit.before(() => gate.opened);
+    const signals: unknown[] = [];
+    audit.before(() => {
+      signals.push(currentContext()?.signal);
+      return gate.opened;
+    });
     const caller = new AbortController();
     const first = runInContext({ signal: caller.signal }, () => codeOf(vault.retrieve(github)));
     const second = codeOf(vault.retrieve(github));
@@ -150,6 +160,7 @@ describe('an audit that is required', () => {
     gate.open();
     expect(await first).toBe('CREDENTIAL_ABORTED');
     expect(await second).toBe('none');
+    expect(signals).toEqual([undefined]);
   });
 
   it('keeps what comes at the same time together, and what comes meanwhile after it', async () => {
@@ -216,6 +227,10 @@ describe('an audit that observes', () => {
     expect(audit.appends).toHaveLength(7);
     audit.before(() => undefined);
     await clock.advance(10_000);
+    // A small one to see that it is back, and then as many as fit.
+    const [small = 0, ...rest] = audit.appends.slice(7).map((records) => records.length);
+    expect(small).toBeLessThanOrEqual(16);
+    expect(rest).toEqual([500, 100 - small]);
     expect(audit.kept.map(({ credentialId }) => credentialId)).toEqual(references(600).map(({ id }) => id));
     expect(log.filter(({ level }) => level === 'error')).toEqual([]);
   });

@@ -175,6 +175,15 @@ describe('how long an entry is good', () => {
     expect(reads()).toBe(2);
   });
 
+  it('is as long as it says, also when nobody asks for a while', async () => {
+    const { clock, filled, read, reads } = open({ ttlMs: 3_600_000 });
+    await filled(1);
+    await read(0);
+    await clock.advance(3_599_999);
+    await read(0);
+    expect(reads()).toBe(1);
+  });
+
   it('does not change when the clock of the machine is set', async () => {
     const { clock, filled, read, reads } = open({ ttlMs: 1_000 });
     await filled(1);
@@ -232,6 +241,17 @@ describe('how many there are', () => {
     expect(await kept()).toBe(false);
     expect(await kept('lru')).toBe(false);
     expect(await kept('lfu')).toBe(true);
+  });
+
+  it('is kept by giving up what was used longest ago, not what came first', async () => {
+    const { filled, read, reads } = open({ maxEntries: 2 });
+    await filled(3);
+    for (const at of [0, 1, 0, 2]) await read(at);
+    expect(reads()).toBe(3);
+    await read(0);
+    expect(reads()).toBe(3);
+    await read(1);
+    expect(reads()).toBe(4);
   });
 
   it('has room again where an entry’s time is over, although it was used more often than any other', async () => {
@@ -469,6 +489,14 @@ describe('forgetting by hand', () => {
     gate.open();
     await Promise.all(both);
     expect(cache().entries).toBe(1);
+    const second = createGate();
+    storage.before(() => second.opened);
+    const slow = read(0);
+    await aMoment();
+    vault.clearCache();
+    second.open();
+    await slow;
+    expect(cache().entries).toBe(0);
   });
 });
 
