@@ -1,3 +1,4 @@
+import { setImmediate } from 'node:timers/promises';
 import { deepFreeze, isCodedError, toError } from '@tenon/core';
 import { credentialError } from '../errors.ts';
 import { keyText, type CredentialKey } from '../identity/credential-key.ts';
@@ -85,6 +86,8 @@ async function run(
     });
     await settled(jobs, parts.batchConcurrency);
     onProgress?.({ resealed, total });
+    // On the embedded database nothing here ever waits for the world outside: requests and signals get their turn.
+    await setImmediate();
   }
   const report = { resealed, total, unreadable, unreadableCount, keyId, isStopped: hasMore };
   parts.logger.info({ ...report, unreadable: unreadableCount }, 'credentials sealed anew');
