@@ -56,7 +56,7 @@ export type { AuditOptions } from './audit/audit-trail.ts';
 export { withCredential } from './storage/guarded-call.ts';
 export type { RetryOptions } from './storage/guarded-call.ts';
 export type { CredentialSource, SourceCallOptions, SourcedCredential } from './sources/credential-source.ts';
-export type { MaterialMapping, SourceSecret } from './sources/secret-material.ts';
+export type { MaterialMapping, SecretContent, SourceSecret } from './sources/secret-material.ts';
 export type { CredentialOrigin } from './sources/sourced-record.ts';
 export type { CommonSourceOptions } from './sources/source-options.ts';
 export type {

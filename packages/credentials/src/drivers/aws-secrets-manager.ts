@@ -3,7 +3,7 @@ import type { CredentialKey } from '../identity/credential-key.ts';
 import type { CredentialSource, SourcedCredential } from '../sources/credential-source.ts';
 import { keyPath } from '../sources/key-path.ts';
 import { parseJsonObject, readBase64, readJsonObject, readText, type JsonObject } from '../sources/read-json.ts';
-import { materialOf, type SourceSecret } from '../sources/secret-material.ts';
+import { materialOf, type SecretContent } from '../sources/secret-material.ts';
 import { createSourceClient, retryAfterMs, type SourceAnswer } from '../sources/source-client.ts';
 import { optionInvalid, sourceError } from '../sources/source-error.ts';
 import { serverAddress, sourceName, wholeNumber, type CommonSourceOptions } from '../sources/source-options.ts';
@@ -173,7 +173,7 @@ function readValue(
   };
 }
 
-function readSecret({ SecretString: text, SecretBinary: base64 }: JsonObject): SourceSecret | undefined {
+function readSecret({ SecretString: text, SecretBinary: base64 }: JsonObject): SecretContent | undefined {
   if (typeof text === 'string') return textSecret(text);
   if (typeof base64 !== 'string') return undefined;
   const bytes = readBase64(base64);
@@ -182,7 +182,7 @@ function readSecret({ SecretString: text, SecretBinary: base64 }: JsonObject): S
   return decoded === undefined ? { fields: {}, binary: { SecretBinary: bytes } } : textSecret(decoded);
 }
 
-function textSecret(text: string): SourceSecret {
+function textSecret(text: string): SecretContent {
   const fields = parseJsonObject(text);
   return fields === undefined ? { fields: {}, text, binary: {} } : { fields, binary: {} };
 }

@@ -4,8 +4,18 @@ import type { CredentialKind } from '../kinds/define-kind.ts';
 import { CredentialMaterial } from '../kinds/material.ts';
 import { sourceError } from './source-error.ts';
 
-/** A secret as a source keeps it. */
-export interface SourceSecret {
+/** A secret as a source keeps it, for a function that makes a credential of it. */
+export interface SourceSecret extends SecretContent {
+  /**
+   * One of its fields as text.
+   *
+   * @throws `CREDENTIAL_INVALID` when there is no such field, or it is not text, a number or a truth value
+   */
+  readonly field: (name: string) => string;
+}
+
+/** What is in a secret of a source. */
+export interface SecretContent {
   /** Its named fields; none for a secret that has no fields. */
   readonly fields: Readonly<Record<string, JsonValue>>;
   /** The whole of a secret that is text without fields. */
@@ -27,10 +37,10 @@ export interface MaterialRules {
 const KIND_NAME = /^[a-z0-9-]{1,64}$/;
 
 /** @throws `CREDENTIAL_INVALID` when a secret cannot be taken for a credential; nothing of it is in the error */
-export function materialOf(rules: MaterialRules, secret: SourceSecret, key: CredentialKey): CredentialMaterial {
-  if (rules.material === undefined) return byFields(rules, secret);
+export function materialOf(rules: MaterialRules, content: SecretContent, key: CredentialKey): CredentialMaterial {
+  if (rules.material === undefined) return byFields(rules, content);
   try {
-    const material = rules.material(secret, key);
+    const material = rules.material({ ...content, field: (name) => fieldOf(rules, content, name) }, key);
     if (material instanceof CredentialMaterial) return material;
   } catch (error) {
     if (isCodedError(error)) throw error;
@@ -39,7 +49,13 @@ export function materialOf(rules: MaterialRules, secret: SourceSecret, key: Cred
   throw invalid(rules, 'was given an option "material" that did not return the material of a credential');
 }
 
-function byFields({ source, kind }: MaterialRules, { fields, text, binary }: SourceSecret): CredentialMaterial {
+function fieldOf(rules: MaterialRules, { fields }: SecretContent, name: string): string {
+  const value = Object.hasOwn(fields, name) ? fields[name] : undefined;
+  if (typeof value === 'string' || typeof value === 'number' || typeof value === 'boolean') return String(value);
+  throw invalid(rules, `has a secret whose field "${name}" is not there, or is not text`);
+}
+
+function byFields({ source, kind }: MaterialRules, { fields, text, binary }: SecretContent): CredentialMaterial {
   const { kind: named, ...rest } = fields;
   if (typeof named === 'string' && KIND_NAME.test(named)) return new CredentialMaterial(named, rest);
   if (kind === undefined) {
