@@ -18,17 +18,25 @@ export async function measured<T>(parts: VaultParts, operation: string, work: ()
 }
 
 /** Counts an operation that needs no storage. It has no span: one would take longer than the operation. */
-export function counted<T>(parts: VaultParts, operation: string, work: () => T): T {
+export function counted<T>(parts: VaultParts, operation: string, work: () => T | Promise<T>): T | Promise<T> {
   const startedMs = parts.clock.monotonicMs();
-  let result = 'succeeded';
-  try {
-    return work();
-  } catch (error) {
-    result = resultOf(error);
-    throw error;
-  } finally {
+  const ended = (result: string): void =>
     parts.instruments.ended(operation, result, (parts.clock.monotonicMs() - startedMs) / 1000);
+  const failed = (error: unknown): never => {
+    ended(resultOf(error));
+    throw error;
+  };
+  const succeeded = (value: T): T => {
+    ended('succeeded');
+    return value;
+  };
+  let value: T | Promise<T>;
+  try {
+    value = work();
+  } catch (error) {
+    return failed(error);
   }
+  return value instanceof Promise ? value.then(succeeded, failed) : succeeded(value);
 }
 
 const resultOf = (error: unknown): string => (isCodedError(error) ? error.code : 'UNEXPECTED');
