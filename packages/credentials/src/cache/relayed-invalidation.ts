@@ -145,9 +145,10 @@ class RelayedInvalidation implements ConnectedInvalidation {
     const events: RelayEvents = {
       lost: (reason) => lost.abort(reason),
       heard: (text) => {
+        if (lost.signal.aborted) return;
         const message = this.#format.read(text);
         if (message.what === 'probe') {
-          if (message.number !== this.#probe.number || lost.signal.aborted) return;
+          if (message.number !== this.#probe.number) return;
           // At once, because the next message may follow in this same turn.
           if (!isLive) this.#tell((listener) => listener.missed());
           isLive = true;

@@ -51,8 +51,8 @@ function postgresRelay(options: PostgresInvalidationOptions): Relay {
         query_timeout: timeoutMs,
         keepAlive: true,
       });
+      // Also when the server ends the connection without a word.
       client.on('error', (error) => events.lost(error));
-      client.on('end', () => events.lost(new Error('the connection has ended')));
       client.on('notification', ({ payload = '' }) => events.heard(payload));
       // What is sent to a server that no longer answers would keep `end` waiting.
       const end = (): Promise<void> => endWithin(client, timeoutMs);

@@ -12,6 +12,8 @@ export interface BreakableProxy {
   cut(options?: { readonly refuse: boolean }): void;
   /** Lets nothing through any more, and says nothing of it, until {@link BreakableProxy.mend}. */
   freeze(): void;
+  /** Lets nothing through for now; {@link BreakableProxy.mend} brings it after all. */
+  hold(): void;
   mend(): void;
   close(): Promise<void>;
 }
@@ -63,8 +65,12 @@ export async function breakableProxy(target: URL, defaultPort: number): Promise<
     freeze() {
       state = 'frozen';
     },
+    hold() {
+      for (const socket of sockets) socket.pause();
+    },
     mend() {
       state = 'whole';
+      for (const socket of sockets) socket.resume();
     },
     close() {
       endAll();

@@ -1,4 +1,4 @@
-import { systemClock, type Clock, type LogFields } from '@tenon/core';
+import { currentContext, runInContext, systemClock, type Clock, type LogFields } from '@tenon/core';
 import { createTestClock, type TestClock } from '@tenon/core/testing';
 import { apiKey, credentials, keyText, type CredentialVault } from '@tenon/credentials';
 import type {
@@ -156,6 +156,35 @@ export function invalidationContract(under: InvalidationUnderTest): void {
     }
   });
 
+  it('does so although others never stop', async () => {
+    const channel = newChannel();
+    const events: string[] = [];
+    const logger = { ...createMemoryLogger([]), warn: () => void events.push('broken') };
+    const { invalidation, proxy } = await open(channel, { logger, random: () => 0 });
+    invalidation.subscribe({ changed: () => events.push('changed'), missed: () => events.push('missed') });
+    const count = (what: string): number => events.filter((one) => one === what).length;
+    const others = new AbortController();
+    const sending = sendUntil(others.signal, channel);
+    try {
+      for (let time = 1; time <= 20; time += 1) {
+        const before = count('changed');
+        await vi.waitUntil(() => count('changed') > before, soon);
+        proxy.cut();
+        await vi.waitUntil(() => count('broken') >= time, soon);
+      }
+      await vi.waitUntil(() => events.at(-1) !== 'broken', soon);
+    } finally {
+      others.abort();
+      await sending;
+    }
+    const after = events.filter((_, at) => events[at - 1] === 'broken');
+    expect(new Set(after)).toEqual(new Set(['missed']));
+  });
+
+  const sendUntil = async (signal: AbortSignal, channel: string): Promise<void> => {
+    for (let at = 0; !signal.aborted; at += 1) await under.send(channel, key(`id-${at}`));
+  };
+
   it('tells everybody in this process at once, and does not tell them again', async () => {
     const channel = newChannel();
     const { invalidation, heard } = await connected(channel);
@@ -297,12 +326,37 @@ export function invalidationContract(under: InvalidationUnderTest): void {
       expect(await waitsOf(end, clock, 2)).toEqual([100, 200]);
     });
 
-    it('lets whoever waits for it give up', async () => {
-      const end = await openUnreachable(systemClock);
-      const caller = new AbortController();
-      const waiting = codeOf(end.invalidation.ready(caller.signal));
-      caller.abort();
-      expect(await waiting).toBe('CREDENTIAL_ABORTED');
+    it('lets whoever waits for it give up, also when it was there before', async () => {
+      for (const end of [await openUnreachable(systemClock), await connected(newChannel())]) {
+        end.proxy.cut({ refuse: true });
+        await vi.waitUntil(() => end.log.some(({ level }) => level === 'warn'), soon);
+        const caller = new AbortController();
+        const waiting = codeOf(end.invalidation.ready(caller.signal));
+        await aMoment();
+        caller.abort();
+        expect(await waiting).toBe('CREDENTIAL_ABORTED');
+        end.proxy.mend();
+        await end.invalidation.ready();
+      }
+    });
+
+    it('tries on outside of the context of whoever used it first', async () => {
+      const contexts: unknown[] = [];
+      const random = (): number => {
+        contexts.push(currentContext());
+        return 0;
+      };
+      const proxy = await breakableProxy(under.server, under.defaultPort);
+      proxy.cut({ refuse: true });
+      const invalidation = under.make(proxy.port, { channel: newChannel(), random });
+      cleanups.push(
+        () => proxy.close(),
+        () => invalidation.close(),
+      );
+      runInContext({ requestId: 'req-1' }, () => invalidation.publish(key('a')));
+      await vi.waitUntil(() => contexts.length > 0, soon);
+      expect(contexts[0]).toBeUndefined();
+      proxy.mend();
     });
 
     const openUnreachable = async (clock: Clock, settings: InvalidationSettings = {}): Promise<End> => {
@@ -340,6 +394,25 @@ export function invalidationContract(under: InvalidationUnderTest): void {
       await clock.advance(100);
       await hears(listener, 'missed');
       expect(listener.proxy.connections()).toBeGreaterThan(before);
+    });
+
+    it('goes on beating', async () => {
+      const clock = createTestClock();
+      const delays: number[] = [];
+      const schedule: Clock['schedule'] = (callback, delayMs) => {
+        delays.push(delayMs);
+        return clock.schedule(callback, delayMs);
+      };
+      const settings = { clock: { ...clock, schedule }, heartbeatMs: 7_000, timeoutMs: 1_500 };
+      const listener = await connected(newChannel(), settings);
+      for (const beats of [1, 2, 3]) {
+        await vi.waitUntil(() => delays.filter((one) => one === 7_000).length === beats, soon);
+        if (beats < 3) await clock.advance(7_000);
+      }
+      listener.proxy.freeze();
+      await clock.advance(8_500);
+      expect(listener.log).toMatchObject([{ level: 'warn', fields: { err: { code: 'DEADLINE_EXCEEDED' } } }]);
+      listener.proxy.cut();
     });
 
     it('sends again what it could not send, within its time', async () => {
@@ -383,6 +456,20 @@ export function invalidationContract(under: InvalidationUnderTest): void {
       sender.invalidation.publish(key('a'));
       await sender.invalidation.close();
       await expect.poll(() => listener.heard, soon).toEqual([key('a')]);
+    });
+
+    it('does so also for what is on its way', async () => {
+      const channel = newChannel();
+      const [sender, listener] = [await connected(channel), await connected(channel)];
+      sender.proxy.hold();
+      sender.invalidation.publish(key('a'));
+      await aMoment();
+      const closing = sender.invalidation.close();
+      await aMoment();
+      sender.proxy.mend();
+      await closing;
+      await expect.poll(() => listener.heard, soon).toEqual([key('a')]);
+      expect(sender.log).toEqual([]);
     });
 
     it('does so although it was never connected before', async () => {
