@@ -114,7 +114,10 @@ function classify(
 
 /** The failure of who gave up. */
 export function aborted(key: CredentialKey | undefined, cause: unknown): CredentialError {
-  return credentialError('CREDENTIAL_ABORTED', `the caller gave up${nameOf(key)}`, { cause, details: placeOf(key) });
+  return credentialError('CREDENTIAL_ABORTED', `the caller gave up before there was an answer${nameOf(key)}`, {
+    cause,
+    details: placeOf(key),
+  });
 }
 
 /**

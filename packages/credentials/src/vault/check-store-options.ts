@@ -1,5 +1,6 @@
 import type { InputProblem } from '@tenon/core';
 import { credentialError } from '../errors.ts';
+import type { CredentialKey } from '../identity/credential-key.ts';
 import { policyProblems } from '../rotation/check-policies.ts';
 import type { StoreOptions } from './store.ts';
 
@@ -8,8 +9,8 @@ const MAX_TAG_NAME = 128;
 const MAX_TAG_VALUE = 256;
 const MAX_DESCRIPTION = 1_024;
 
-/** @throws `CREDENTIAL_INVALID` with every problem in `details.problems` */
-export function checkStoreOptions(options: StoreOptions): void {
+/** @throws `CREDENTIAL_INVALID` with every problem in `details.problems`, naming the credential */
+export function checkStoreOptions(options: StoreOptions, { id, scope }: CredentialKey): void {
   const { mode, expectedVersion, expiresAt, description } = options;
   const problems: InputProblem[] = [
     ...tagProblems(options.tags ?? {}),
@@ -35,9 +36,13 @@ export function checkStoreOptions(options: StoreOptions): void {
   }
   if (problems.length === 0) return;
   const found = problems.map(({ path, message }) => `${path.slice(1)} ${message}`).join('; ');
-  throw credentialError('CREDENTIAL_INVALID', `the credential cannot be stored like this: ${found}`, {
-    details: { problems },
-  });
+  throw credentialError(
+    'CREDENTIAL_INVALID',
+    `credential "${id}" in scope "${scope}" cannot be stored like this: ${found}`,
+    {
+      details: { id, scope, problems },
+    },
+  );
 }
 
 /** What is wrong with tags, of a credential or of a filter. */

@@ -82,7 +82,7 @@ export function noteAdministrator(
 export function scopeViolation(viewer: Viewer, key: CredentialKey): Error {
   return credentialError(
     'CREDENTIAL_SCOPE_VIOLATION',
-    `scope "${key.scope}" lies outside of "${viewer.scope ?? ''}", from where this acts`,
+    `scope "${key.scope}" lies outside of "${viewer.scope ?? ''}", from where this acts: use a view of a scope that covers it`,
     { details: { id: key.id, scope: key.scope, actingFrom: viewer.scope ?? '' } },
   );
 }

@@ -156,7 +156,7 @@ function project<Value extends object>(
   if (expected !== undefined && expected.definition.name !== record.kind) {
     throw credentialError(
       'CREDENTIAL_KIND_MISMATCH',
-      `credential "${key.id}" in scope "${key.scope}" is of the kind "${record.kind}", not "${expected.definition.name}"`,
+      `credential "${key.id}" in scope "${key.scope}" is of the kind "${record.kind}", not "${expected.definition.name}": ask for that kind`,
       { details: { id: key.id, scope: key.scope, kind: record.kind, expected: expected.definition.name } },
     );
   }

@@ -22,7 +22,7 @@ export interface Place {
 export interface Work<Value> {
   /** Does one item. */
   readonly one: (index: number) => Promise<Value>;
-  /** Does up to 100 at once; `undefined` when that is not possible. */
+  /** Does up to 100 at once, and settles each for itself; `undefined` when that is not possible. */
   readonly many: ((chunk: readonly Place[]) => Promise<readonly Settled<Value>[]>) | undefined;
 }
 
@@ -51,7 +51,7 @@ export async function runBatch<Value>(
       settled[index] = await settleLater(key, () => work.one(index));
     }),
     ...chunksOf(chunked).map((chunk) => async () => {
-      const results = await doChunk(work, chunk);
+      const results = (await work.many?.(chunk)) ?? [];
       for (const [at, { index }] of chunk.entries()) settled[index] = results[at] as Settled<Value>;
     }),
   ];
@@ -88,14 +88,6 @@ function sort<Value>(
     seen.add(text);
   }
   return { chunked, single };
-}
-
-async function doChunk<Value>(work: Work<Value>, chunk: readonly Place[]): Promise<readonly Settled<Value>[]> {
-  try {
-    return (await work.many?.(chunk)) ?? [];
-  } catch (error) {
-    return chunk.map(({ key }) => failed(key, error));
-  }
 }
 
 function chunksOf(places: readonly Place[]): readonly (readonly Place[])[] {

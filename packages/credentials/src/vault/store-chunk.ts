@@ -1,6 +1,5 @@
 import { keyText, type CredentialKey } from '../identity/credential-key.ts';
 import type { CredentialMaterial } from '../kinds/material.ts';
-import { checkStoreOptions } from './check-store-options.ts';
 import { toInfo, type CredentialInfo } from './credential.ts';
 import type { Viewer } from './resolve-key.ts';
 import { settle, settleLater, unlessCorrupt, type Settled } from './run-batch.ts';
@@ -26,10 +25,7 @@ export function storeChunk(
   entries: readonly ChunkEntry[],
 ): Promise<readonly Settled<CredentialInfo>[]> {
   const prepared = entries.map(({ key, material, options = {} }) =>
-    settle((): Prepared => {
-      checkStoreOptions(options);
-      return { draft: prepare(parts, key, material, options), options };
-    }),
+    settle((): Prepared => ({ draft: prepare(parts, key, material, options), options })),
   );
   const writing = writeTogether(
     parts,

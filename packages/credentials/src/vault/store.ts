@@ -1,9 +1,10 @@
-import { credentialError } from '../errors.ts';
+import { credentialError, type CredentialError } from '../errors.ts';
 import type { CredentialKey, CredentialReference } from '../identity/credential-key.ts';
 import type { CredentialMaterial } from '../kinds/material.ts';
 import type { RotationPolicy } from '../rotation/rotation-policy.ts';
 import { sealMaterial } from '../sealing/seal-material.ts';
 import type { StoragePut } from '../storage/credential-storage.ts';
+import { withCredential } from '../storage/guarded-call.ts';
 import type { StoredCredential } from '../storage/stored-credential.ts';
 import { checkStoreOptions } from './check-store-options.ts';
 import { toInfo, type CredentialInfo } from './credential.ts';
@@ -46,7 +47,6 @@ export async function store(
     await noteViolation(parts, viewer, key, actionOf(options));
     throw scopeViolation(viewer, key);
   }
-  checkStoreOptions(options);
   const draft = prepare(parts, key, material, options);
   return measured(parts, 'store', () => recordStore(parts, viewer, key, options, () => write(parts, draft, options)));
 }
@@ -82,16 +82,19 @@ export interface Draft {
   next(existing: StoredCredential | undefined): StoredCredential;
 }
 
-/** Checks material, and makes what is needed to store it after whatever is there. */
+/**
+ * Checks options and material, and makes what is needed to store them after whatever is there.
+ *
+ * @throws `CREDENTIAL_INVALID` and `CREDENTIAL_KIND_UNKNOWN`, naming the credential
+ */
 export function prepare(
   parts: VaultParts,
   key: CredentialKey,
   material: CredentialMaterial,
   options: StoreOptions,
 ): Draft {
-  const { kind, plain } = parts.kinds.read(material);
-  // Also when another end is given: a certificate that cannot be read is not stored.
-  const ownEnd = kind.expiresAt(plain);
+  checkStoreOptions(options, key);
+  const { kind, plain, ownEnd } = read(parts, key, material);
   const expiresAt = (options.expiresAt ?? ownEnd)?.getTime();
   // As they were when they were checked.
   const tags = options.tags && { ...options.tags };
@@ -117,6 +120,16 @@ export function prepare(
       };
     },
   };
+}
+
+function read(parts: VaultParts, key: CredentialKey, material: CredentialMaterial) {
+  try {
+    const { kind, plain } = parts.kinds.read(material);
+    // Also when another end is given: a certificate that cannot be read is not stored.
+    return { kind, plain, ownEnd: kind.expiresAt(plain) };
+  } catch (error) {
+    throw withCredential(error as CredentialError, key);
+  }
 }
 
 /** What to write after what is there. @throws what {@link assertExpected} does, and `CREDENTIAL_EXISTS` */
@@ -162,9 +175,11 @@ export function assertExpected(
 
 /** The failure of an operation on what is not there, or is not the caller's to know of. */
 export function notFound({ id, scope }: CredentialKey): Error {
-  return credentialError('CREDENTIAL_NOT_FOUND', `there is no credential "${id}" in scope "${scope}"`, {
-    details: { id, scope },
-  });
+  return credentialError(
+    'CREDENTIAL_NOT_FOUND',
+    `there is no credential "${id}" in scope "${scope}": look at both names, or store it first`,
+    { details: { id, scope } },
+  );
 }
 
 /** The failure to create what is there already. */

@@ -46,7 +46,7 @@ export interface VaultParts {
  * @throws `TENANT_REQUIRED` without either; `CREDENTIAL_TENANT_MISMATCH` when they differ; `CREDENTIALS_CLOSED`
  */
 export function tenantOf(parts: VaultParts): string {
-  if (parts.isClosed()) throw credentialError('CREDENTIALS_CLOSED', 'the vault has been closed');
+  if (parts.isClosed()) throw credentialError('CREDENTIALS_CLOSED', 'the vault has been closed: build another one');
   if (parts.tenant === undefined) return requireTenant();
   const running = currentContext()?.tenant;
   if (running === undefined || running === parts.tenant) return parts.tenant;

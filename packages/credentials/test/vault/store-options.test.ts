@@ -68,8 +68,7 @@ describe('the options of a store', () => {
     ['a version expected with create', { mode: 'create', expectedVersion: 1 }, '/expectedVersion'],
   ])('refuse %s, and nothing is stored', async (_, options, path) => {
     const failure = await failureOf(store(options));
-    expect(failure.code).toBe('CREDENTIAL_INVALID');
-    expect(failure.details['problems']).toMatchObject([{ path }]);
+    expect(failure).toMatchObject({ code: 'CREDENTIAL_INVALID', details: { ...reference, problems: [{ path }] } });
     expect(open.storage.calls).toEqual([]);
   });
 
@@ -86,6 +85,14 @@ describe('the options of a store', () => {
       '/tags',
     ]);
   });
+});
+
+it('a rotation refuses an end that is no date as well, and changes nothing', async () => {
+  await open.vault.store(reference, apiKey('old'));
+  for (const expiresAt of [new Date(Number.NaN), 'tomorrow' as never]) {
+    expect(await codeOf(open.vault.rotate(reference, apiKey('new'), { expiresAt }))).toBe('CREDENTIAL_INVALID');
+  }
+  expect(await open.vault.inspect(reference)).toMatchObject({ version: 1, expiresAt: undefined });
 });
 
 describe('what is stored', () => {
