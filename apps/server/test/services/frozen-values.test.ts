@@ -66,7 +66,7 @@ describe.each(describeDrivers())('what services hand out, on %s', (driver) => {
     const { auth, cursors } = server.services;
     const { owner } = tenant;
     const account = { accountId: owner.accountId, currentPassword: PASSWORD, newPassword: PASSWORD };
-    const apiKey = () => auth.apiKeys.create({ name: 'robot', scopes: ['users:read'] });
+    const newKey = () => auth.apiKeys.create({ name: 'robot', scopes: ['users:read'] });
     return {
       'auth.register': () => auth.register({ email: `${newId()}@example.com`, password: PASSWORD, name: 'New' }),
       'auth.signIn': () => auth.signIn({ email: owner.email, password: PASSWORD }),
@@ -91,11 +91,11 @@ describe.each(describeDrivers())('what services hand out, on %s', (driver) => {
         return auth.sessions.list(owner.accountId);
       },
       'auth.sessions.end': async () => auth.sessions.end(owner.accountId, (await server.signIn(owner)).sessionId),
-      'auth.apiKeys.create': apiKey,
+      'auth.apiKeys.create': newKey,
       'auth.apiKeys.list': () => auth.apiKeys.list(firstPage(apiKeyListing), cursors),
-      'auth.apiKeys.get': async () => auth.apiKeys.get((await apiKey()).apiKey.id),
-      'auth.apiKeys.revoke': async () => auth.apiKeys.revoke((await apiKey()).apiKey.id),
-      'auth.apiKeys.verify': async () => auth.apiKeys.verify((await apiKey()).key),
+      'auth.apiKeys.get': async () => auth.apiKeys.get((await newKey()).apiKey.id),
+      'auth.apiKeys.revoke': async () => auth.apiKeys.revoke((await newKey()).apiKey.id),
+      'auth.apiKeys.verify': async () => auth.apiKeys.verify((await newKey()).key),
       'auth.apiKeys.ownerOf': () => auth.apiKeys.ownerOf(newId()),
     };
   }

@@ -78,38 +78,9 @@ export function createAuditTrail(options: AuditOptions, clock: Clock, logger: Lo
   const { audit, mode = 'observe', timeoutMs = 5_000 } = options;
   check(mode, timeoutMs);
   const isRequired = mode === 'required';
-  const append = async (records: readonly AuditRecord[], signal?: AbortSignal): Promise<void> => {
-    const deadline = deadlineAfter(timeoutMs, {
-      clock,
-      name: 'the audit',
-      ...(signal === undefined ? {} : { signal }),
-    });
-    try {
-      await beforeAbort(audit.append(records, { signal: deadline.signal }), deadline.signal);
-    } finally {
-      deadline.cancel();
-    }
-  };
+  const append = createAppend(audit, clock, timeoutMs);
   const behind = new WriteBehind(append, clock, logger);
-  const ahead = createWriteAhead(append);
-
-  // Its caller waits for one group before its own at most, and no longer than `timeoutMs` for both.
-  const keep = async (record: AuditRecord): Promise<void> => {
-    const signal = currentContext()?.signal;
-    const deadline = deadlineAfter(timeoutMs, {
-      clock,
-      name: 'the audit',
-      ...(signal === undefined ? {} : { signal }),
-    });
-    try {
-      deadline.check();
-      await beforeAbort(ahead(record), deadline.signal);
-    } catch (error) {
-      throw isCodedError(deadline.signal.reason, 'ABORTED') ? gaveUp(record, error) : unavailable(record, error);
-    } finally {
-      deadline.cancel();
-    }
-  };
+  const keep = createKeep(append, clock, timeoutMs);
 
   return {
     isOn: true,
@@ -138,6 +109,39 @@ export function createAuditTrail(options: AuditOptions, clock: Clock, logger: Lo
     },
     settled: () => behind.settled(),
     flush: () => behind.close(timeoutMs),
+  };
+}
+
+type Append = (records: readonly AuditRecord[], signal?: AbortSignal) => Promise<void>;
+
+/** Appends in time, or fails. */
+function createAppend(audit: CredentialAudit, clock: Clock, timeoutMs: number): Append {
+  return async (records, signal) => {
+    const given = signal === undefined ? {} : { signal };
+    const deadline = deadlineAfter(timeoutMs, { clock, name: 'the audit', ...given });
+    try {
+      await beforeAbort(audit.append(records, { signal: deadline.signal }), deadline.signal);
+    } finally {
+      deadline.cancel();
+    }
+  };
+}
+
+/** Keeps a record before anything else happens. Its caller waits for one group before its own at most, and no longer than `timeoutMs` for both. */
+function createKeep(append: Append, clock: Clock, timeoutMs: number): (record: AuditRecord) => Promise<void> {
+  const ahead = createWriteAhead(append);
+  return async (record) => {
+    const signal = currentContext()?.signal;
+    const given = signal === undefined ? {} : { signal };
+    const deadline = deadlineAfter(timeoutMs, { clock, name: 'the audit', ...given });
+    try {
+      deadline.check();
+      await beforeAbort(ahead(record), deadline.signal);
+    } catch (error) {
+      throw isCodedError(deadline.signal.reason, 'ABORTED') ? gaveUp(record, error) : unavailable(record, error);
+    } finally {
+      deadline.cancel();
+    }
   };
 }
 

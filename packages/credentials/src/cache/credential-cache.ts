@@ -3,7 +3,7 @@ import { credentialError } from '../errors.ts';
 import { parseKeyText } from '../identity/credential-key.ts';
 import { aborted, callersSignal } from '../storage/guarded-call.ts';
 import { beforeAbort } from './before-abort.ts';
-import { createLfuEviction, createLruEviction } from './eviction.ts';
+import { createFreshEntries } from './fresh-entries.ts';
 
 /** What a vault's cache is told. */
 export interface CacheOptions {
@@ -52,66 +52,12 @@ export interface CredentialCache<Value> {
   statistics(): CacheStatistics;
 }
 
-interface Entry<Value> {
-  readonly value: Value;
-  readonly expiresAtMs: number;
-  idleAtMs: number;
-}
-
 /** @throws `CREDENTIALS_OPTIONS_INVALID` naming the option */
 export function createCredentialCache<Value>(options: CacheOptions, clock: Clock): CredentialCache<Value> {
   const limits = checkOptions(options);
-  const eviction = options.eviction === 'lfu' ? createLfuEviction() : createLruEviction();
-  const entries = new Map<string, Entry<Value>>();
+  const entries = createFreshEntries<Value>(limits, options.eviction ?? 'lru', clock);
   const loading = new Map<string, Promise<Value | undefined>>();
-  const counts = { hits: 0, misses: 0, evictions: 0 };
-
-  const remove = (key: string): void => {
-    if (entries.delete(key)) eviction.removed(key);
-  };
-  const fresh = (key: string): Value | undefined => {
-    const entry = entries.get(key);
-    if (entry === undefined) return undefined;
-    const now = clock.monotonicMs();
-    if (now >= entry.expiresAtMs || now >= entry.idleAtMs) {
-      remove(key);
-      return undefined;
-    }
-    entry.idleAtMs = now + limits.idleTtlMs;
-    eviction.used(key);
-    return entry.value;
-  };
-  const peek = (key: string): Value | undefined => {
-    const value = fresh(key);
-    if (value === undefined) counts.misses += 1;
-    else counts.hits += 1;
-    return value;
-  };
-  // Entries stand in the order in which they came, so those past their time are in front. Without this, what was once used often
-  // would keep its place for ever where the least often used goes.
-  const removeExpired = (): void => {
-    const now = clock.monotonicMs();
-    for (const [key, { expiresAtMs }] of entries) {
-      if (now < expiresAtMs) return;
-      remove(key);
-    }
-  };
-  const insert = (key: string, value: Value, loadedAtMs: number): void => {
-    remove(key);
-    if (entries.size >= limits.maxEntries) removeExpired();
-    while (entries.size >= limits.maxEntries) {
-      const victim = eviction.victim();
-      if (victim === undefined) break;
-      remove(victim);
-      counts.evictions += 1;
-    }
-    entries.set(key, {
-      value,
-      expiresAtMs: loadedAtMs + limits.ttlMs,
-      idleAtMs: clock.monotonicMs() + limits.idleTtlMs,
-    });
-    eviction.added(key);
-  };
+  const counts = { hits: 0, misses: 0 };
 
   const begin = (key: string, load: () => Promise<Value | undefined>): Promise<Value | undefined> => {
     const startedAtMs = clock.monotonicMs();
@@ -120,7 +66,7 @@ export function createCredentialCache<Value>(options: CacheOptions, clock: Clock
         // A write since the load began has taken this load out of the map: what it gave may be what was there before.
         if (loading.get(key) !== loaded) return value;
         loading.delete(key);
-        if (value !== undefined) insert(key, value, startedAtMs);
+        if (value !== undefined) entries.insert(key, value, startedAtMs);
         return value;
       },
       (error: unknown) => {
@@ -133,7 +79,12 @@ export function createCredentialCache<Value>(options: CacheOptions, clock: Clock
   };
 
   return {
-    peek,
+    peek(key) {
+      const value = entries.get(key);
+      if (value === undefined) counts.misses += 1;
+      else counts.hits += 1;
+      return value;
+    },
     async load(key, load) {
       const signal = callersSignal();
       if (signal === undefined) return loading.get(key) ?? begin(key, load);
@@ -144,25 +95,34 @@ export function createCredentialCache<Value>(options: CacheOptions, clock: Clock
       });
     },
     drop(key) {
-      remove(key);
+      entries.remove(key);
       loading.delete(key);
     },
     clear() {
-      for (const key of entries.keys()) remove(key);
+      entries.clear();
       loading.clear();
     },
-    statistics() {
-      const lookups = counts.hits + counts.misses;
-      return Object.freeze({
-        ...counts,
-        entries: entries.size,
-        maxEntries: limits.maxEntries,
-        hitRate: lookups === 0 ? 0 : counts.hits / lookups,
-        isFull: entries.size >= limits.maxEntries,
-        utilization: entries.size / limits.maxEntries,
-      });
-    },
+    statistics: () => toStatistics(counts, entries.size(), entries.evictions(), limits.maxEntries),
   };
+}
+
+function toStatistics(
+  { hits, misses }: { readonly hits: number; readonly misses: number },
+  entries: number,
+  evictions: number,
+  maxEntries: number,
+): CacheStatistics {
+  const lookups = hits + misses;
+  return Object.freeze({
+    hits,
+    misses,
+    evictions,
+    entries,
+    maxEntries,
+    hitRate: lookups === 0 ? 0 : hits / lookups,
+    isFull: entries >= maxEntries,
+    utilization: entries / maxEntries,
+  });
 }
 
 // A load has several waiting for it: it is not given up because the one that happened to begin it is.

@@ -69,7 +69,8 @@ async function run(
   let resealed = 0;
   let after: StorageQuery['after'];
   let hasMore = true;
-  while (hasMore && signal?.aborted !== true) {
+  const isStopped = (): boolean => signal?.aborted === true;
+  while (hasMore && !isStopped()) {
     const page = await parts.storage.list({ ...query, ...(after === undefined ? {} : { after }) });
     hasMore = page.hasMore;
     const last = page.items.at(-1)?.key;

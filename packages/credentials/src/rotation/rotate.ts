@@ -90,8 +90,9 @@ function withOld(existing: StoredCredential, now: number, options: RotateOptions
 const policyGrace = ({ policies }: StoredCredential): number | undefined =>
   policies.find(({ graceMs }) => graceMs !== undefined)?.graceMs;
 
-function withoutGrace({ graceUntil: _, ...version }: StoredVersion): StoredVersion {
-  return version;
+function withoutGrace(version: StoredVersion): StoredVersion {
+  const { graceUntil: _, ...rest } = version;
+  return rest;
 }
 
 /** Ends the grace of all earlier versions at once. */

@@ -109,10 +109,13 @@ export async function rotateDue(parts: VaultParts, signal?: AbortSignal): Promis
   const failures: { readonly scope: string; readonly id: string; readonly code: string }[] = [];
   const { tenant = '' } = currentContext() ?? {};
   const actor = { type: 'system', id: 'credential-rotation' } as const;
+  const run = (reference: CredentialReference): Promise<CredentialInfo> =>
+    tenant === ''
+      ? rotateNow(parts, viewer, reference)
+      : runInContext({ tenant, actor }, () => rotateNow(parts, viewer, reference));
   const jobs = due.map(({ scope, id }) => async () => {
-    const work = () => rotateNow(parts, viewer, { scope, id });
     try {
-      await (tenant === '' ? work() : runInContext({ tenant, actor }, work));
+      await run({ scope, id });
       rotated += 1;
     } catch (error) {
       const code = isCodedError(error) ? error.code : 'UNEXPECTED';

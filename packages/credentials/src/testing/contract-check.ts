@@ -8,6 +8,7 @@ import type {
   StorageQuery,
   StoredSummary,
 } from '../storage/credential-storage.ts';
+import { comparePlaces } from '../storage/matches.ts';
 import type { StoredCredential } from '../storage/stored-credential.ts';
 
 /** A storage with what a check needs around it. */
@@ -91,7 +92,7 @@ function comparable(record: StoredCredential | undefined): unknown {
   return { ...record, current, previous };
 }
 
-/** All pages of a list. @throws `AssertionError` when a page is longer than asked, or promises more and none comes */
+/** All pages of a list. @throws `AssertionError` when a page is longer than asked, says falsely that there are more, or begins again */
 export async function listAll(storage: CredentialStorage, query: StorageQuery): Promise<readonly StoredSummary[]> {
   const all: StoredSummary[] = [];
   let { after } = query;
@@ -102,6 +103,7 @@ export async function listAll(storage: CredentialStorage, query: StorageQuery): 
     const last = page.items.at(-1);
     if (!page.hasMore) return all;
     assert.ok(last !== undefined, 'a page without items says that there are more');
+    assert.ok(after === undefined || comparePlaces(last.key, after) > 0, 'a page does not go on behind the one before');
     after = { scope: last.key.scope, id: last.key.id };
   }
 }

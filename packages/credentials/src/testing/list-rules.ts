@@ -15,6 +15,7 @@ const SCOPES = [
   'org:acme/team:eng',
   'org:acme/team:eng/service:api',
   'org:acme/team:eng2',
+  'org:acme/zone:z',
   'org:acme0',
   'org:acme_',
 ] as const;
@@ -124,7 +125,7 @@ export const listRules: readonly ContractRule[] = [
     },
   },
   {
-    name: 'a list of many is whole, in pages of any size, while one half of it is deleted',
+    name: 'a list of many is whole, in pages of any size, also when one half is deleted and made anew',
     async check({ storage }) {
       const ids = Array.from({ length: 400 }, (_, index) => `id-${(index * 7_919) % 1_000_003}`);
       const records = ids.map((id) => sampleRecord({ scope: 'org:acme/service:a-rather-long-name', id }));
@@ -141,6 +142,8 @@ export const listRules: readonly ContractRule[] = [
         placesOf(await listAll(storage, { tenant: 'acme', limit: 1_000 })),
         all.filter((place) => !gone.has(place.split(' ')[1] ?? '')),
       );
+      await Promise.all(records.filter(({ key }) => gone.has(key.id)).map((record) => put(storage, record)));
+      assert.deepEqual(placesOf(await listAll(storage, { tenant: 'acme', limit: 1_000 })), all);
     },
   },
 ];

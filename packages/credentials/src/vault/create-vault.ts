@@ -11,7 +11,8 @@ import { tenantOf } from './vault-parts.ts';
 
 /** Makes the vault. */
 export function createVault(config: VaultConfig): CredentialVault {
-  const { parts, close } = openParts(config);
+  const open = openParts(config);
+  const { parts } = open;
   const { cache, sources } = parts;
   return Object.freeze<CredentialVault>({
     ...createView(parts, {}),
@@ -38,6 +39,6 @@ export function createVault(config: VaultConfig): CredentialVault {
       cache?.drop(keyText(key));
       sources?.forget(key);
     },
-    close,
+    close: () => open.close(),
   });
 }

@@ -36,7 +36,7 @@ async function startProvider(): Promise<Provider> {
       if (family % 6 === 1 && attempt === 1) return response.writeHead(503).end();
       if (family % 6 === 2) return response.writeHead(400).end();
       uses.set(token, (uses.get(token) ?? 0) + 1);
-      if (family % 6 === 3) return; // done, and nobody hears of it
+      if (family % 6 === 3) return undefined; // done, and nobody hears of it
       if (family % 6 === 4) await wait(2_500); // later than the caller waits
       return response.end(`access-${family} refresh-${family}-next`);
     })().catch(() => undefined);

@@ -54,8 +54,10 @@ export function batchRoutes(app: FastifyInstance, { credentials }: Services): vo
         }
         case 'delete':
           return toResults(await credentials.deleteMany(checkOther(items)), (deleted) => ({ deleted }));
-        default:
+        case 'validate':
           return toResults(await credentials.validateMany(checkOther(items)), toValidation);
+        default:
+          return operation satisfies never;
       }
     },
   );

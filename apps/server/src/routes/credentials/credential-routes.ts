@@ -190,7 +190,7 @@ function changingRoutes(app: FastifyInstance, { credentials }: Services): void {
         ...(expiresAt === undefined ? {} : { expiresAt }),
         ...(version === undefined ? {} : { expectedVersion: version }),
         ...(input.graceMs === undefined ? {} : { graceMs: input.graceMs }),
-        ...(input.reason === undefined ? {} : { reason: input.reason as 'planned' | 'emergency' }),
+        ...(input.reason === undefined ? {} : { reason: input.reason }),
       });
       return sendVersioned(request, reply, toShown(info));
     },

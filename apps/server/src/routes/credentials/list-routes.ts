@@ -151,8 +151,9 @@ function addAudit(app: FastifyInstance, { credentials }: Services): void {
   );
 }
 
-function toShownRecord({ atMs, tenant: _, ...record }: AuditRecord) {
-  return { ...record, at: new Date(atMs).toISOString() };
+function toShownRecord(record: AuditRecord) {
+  const { atMs, tenant: _, ...rest } = record;
+  return { ...rest, at: new Date(atMs).toISOString() };
 }
 
 function toTags(tag: string): Readonly<Record<string, string>> {
