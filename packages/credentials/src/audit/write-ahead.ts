@@ -1,4 +1,4 @@
-import { AsyncLocalStorage } from 'node:async_hooks';
+import { forAll } from '../cache/for-all.ts';
 import type { AuditRecord } from './audit-record.ts';
 import { BATCH, type AppendRecords } from './write-behind.ts';
 
@@ -15,12 +15,10 @@ interface Group {
  * @returns keeps one record; rejects when its group could not be written
  */
 export function createWriteAhead(append: AppendRecords): (record: AuditRecord) => Promise<void> {
-  // A group belongs to several callers: not to the context, or the transaction, of the first of them.
-  const outside = AsyncLocalStorage.snapshot();
   const newest = new Map<string, Group>();
 
   const begin = (record: AuditRecord, before: Promise<void> | undefined): Group => {
-    const group: Group = { records: [record], isOpen: true, kept: outside(() => write()) };
+    const group: Group = { records: [record], isOpen: true, kept: forAll(write) };
     async function write(): Promise<void> {
       await before?.catch(() => undefined);
       await Promise.resolve(); // what comes at the same time goes together

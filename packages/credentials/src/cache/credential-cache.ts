@@ -1,8 +1,9 @@
-import { currentContext, runInContext, type Clock } from '@tenon/core';
+import type { Clock } from '@tenon/core';
 import { credentialError } from '../errors.ts';
 import { parseKeyText } from '../identity/credential-key.ts';
 import { aborted, callersSignal } from '../storage/guarded-call.ts';
 import { beforeAbort } from './before-abort.ts';
+import { forAll } from './for-all.ts';
 import { createFreshEntries } from './fresh-entries.ts';
 
 /** What a vault's cache is told. */
@@ -123,14 +124,6 @@ function toStatistics(
     isFull: entries >= maxEntries,
     utilization: entries / maxEntries,
   });
-}
-
-// A load has several waiting for it: it is not given up because the one that happened to begin it is.
-function forAll<T>(load: () => Promise<T>): Promise<T> {
-  const context = currentContext();
-  if (context === undefined) return load();
-  const { signal: _, deadline: __, ...rest } = context;
-  return runInContext(rest, load);
 }
 
 const DAY_MS = 86_400_000;

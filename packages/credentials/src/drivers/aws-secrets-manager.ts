@@ -54,11 +54,9 @@ const ARN = /^arn:[A-Za-z0-9:/_+=.@-]{1,2044}$/;
  * @throws `CREDENTIALS_OPTIONS_INVALID` naming the option
  */
 export function awsSecretsManagerSource(options: AwsSecretsManagerSourceOptions): CredentialSource {
-  const { region, timeoutMs = 5_000, ttlMs = 0, clock = systemClock } = options;
+  const { timeoutMs = 5_000, ttlMs = 0, clock = systemClock } = options;
   const name = sourceName(options.name ?? 'aws-secrets-manager');
-  if (typeof region !== 'string' || !/^[a-z0-9-]{1,64}$/.test(region)) {
-    throw optionInvalid('region', 'must be the name of a region such as eu-central-1');
-  }
+  const region = checkedRegion(options.region);
   const address = endpointOf(region, options);
   const nameOf = secretNames(options);
   const client = createSourceClient({
@@ -119,6 +117,11 @@ export function awsSecretsManagerSource(options: AwsSecretsManagerSourceOptions)
       client.close();
     },
   });
+}
+
+function checkedRegion(region: string): string {
+  if (typeof region === 'string' && /^[a-z0-9-]{1,64}$/.test(region)) return region;
+  throw optionInvalid('region', 'must be the name of a region such as eu-central-1');
 }
 
 // AWS refuses what is signed more than five minutes before or after its own time.

@@ -43,23 +43,10 @@ export function createSourceChain(options: SourceChainOptions): SourceChain {
   const cache = createSourcedCache<LoadedCredential>(clock);
   const reading = new Map<string, Promise<Found | undefined>>();
 
-  const ask = async (key: CredentialKey, timeoutMs: number): Promise<Found | undefined> => {
-    const startedAtMs = clock.monotonicMs();
-    for (const source of sources) {
-      const leftMs = Math.max(1, Math.ceil(timeoutMs - (clock.monotonicMs() - startedAtMs)));
-      const found = await guardedCall(
-        { ...guard, timeoutMs: leftMs },
-        { role: 'source', name: source.name, kind: 'read', key, call: (given) => readOne(options, source, key, given) },
-      );
-      if (found !== undefined) return found;
-    }
-    return undefined;
-  };
-
   const read = async (key: CredentialKey, text: string, timeoutMs: number): Promise<LoadedCredential | undefined> => {
     let flight = reading.get(text);
     if (flight === undefined) {
-      flight = withoutSignal(() => ask(key, timeoutMs));
+      flight = withoutSignal(() => askInOrder(options, key, timeoutMs));
       reading.set(text, flight);
     }
     try {
@@ -108,6 +95,25 @@ export function createSourceChain(options: SourceChainOptions): SourceChain {
 interface Found {
   readonly record: LoadedCredential;
   readonly ttlMs: number;
+}
+
+/** Asks one source after the other, until one has it. */
+async function askInOrder(
+  options: SourceChainOptions,
+  key: CredentialKey,
+  timeoutMs: number,
+): Promise<Found | undefined> {
+  const { sources, guard, clock } = options;
+  const startedAtMs = clock.monotonicMs();
+  for (const source of sources) {
+    const leftMs = Math.max(1, Math.ceil(timeoutMs - (clock.monotonicMs() - startedAtMs)));
+    const found = await guardedCall(
+      { ...guard, timeoutMs: leftMs },
+      { role: 'source', name: source.name, kind: 'read', key, call: (given) => readOne(options, source, key, given) },
+    );
+    if (found !== undefined) return found;
+  }
+  return undefined;
 }
 
 async function readOne(

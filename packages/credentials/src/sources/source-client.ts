@@ -53,7 +53,7 @@ export interface SourceClient {
 }
 
 /** The most that an answer may hold: 1 MiB, more than any of the sources keeps in one secret. */
-export const MAX_ANSWER_BYTES = 1_048_576;
+const MAX_ANSWER_BYTES = 1_048_576;
 
 const UNTRUSTED = /^(?:CERT_|ERR_TLS_CERT|DEPTH_ZERO|SELF_SIGNED|UNABLE_TO_(?:GET|VERIFY|DECODE|DECRYPT))/;
 
@@ -63,35 +63,15 @@ const UNTRUSTED = /^(?:CERT_|ERR_TLS_CERT|DEPTH_ZERO|SELF_SIGNED|UNABLE_TO_(?:GE
  */
 export function createSourceClient(options: SourceClientOptions): SourceClient {
   const { source, address, timeoutMs, clock } = options;
-  const isSecure = address.protocol === 'https:';
-  const agent = isSecure ? new HttpsAgent({ keepAlive: true }) : new HttpAgent({ keepAlive: true });
-  const start = isSecure ? requestHttps : requestHttp;
-  const base = address.pathname.replace(/\/+$/, '');
+  const agent =
+    address.protocol === 'https:' ? new HttpsAgent({ keepAlive: true }) : new HttpAgent({ keepAlive: true });
   const underWay = new Set<ClientRequest>();
   let isClosed = false;
   const closed = (): Error => credentialError('CREDENTIALS_CLOSED', `the source "${source}" has been closed`);
-  const { hostname, port } = urlToHttpOptions(address);
-
-  const begin = (given: SourceRequest, body: Buffer | undefined, trusted: string | undefined): ClientRequest => {
-    try {
-      return start({
-        hostname,
-        port,
-        method: given.method,
-        path: `${base}${given.path}`,
-        headers: { ...given.headers, ...(body === undefined ? {} : { 'content-length': body.byteLength }) },
-        agent,
-        ...(trusted === undefined ? {} : { ca: trusted }),
-      });
-    } catch (error) {
-      // A token with a line break in it, for example.
-      throw connectionFailed(source, toError(error));
-    }
-  };
   const exchange = (given: SourceRequest, trusted: string | undefined, signal: AbortSignal): Promise<SourceAnswer> =>
     new Promise((resolve, reject) => {
       const body = given.body === undefined ? undefined : Buffer.from(given.body, 'utf8');
-      const outgoing = begin(given, body, trusted);
+      const outgoing = begin(options, agent, given, { body, trusted });
       underWay.add(outgoing);
       const settle = (): void => {
         timer.cancel();
@@ -130,6 +110,32 @@ export function createSourceClient(options: SourceClientOptions): SourceClient {
       agent.destroy();
     },
   };
+}
+
+/** Opens a request that only lacks its body. */
+function begin(
+  { source, address }: SourceClientOptions,
+  agent: HttpAgent | HttpsAgent,
+  given: SourceRequest,
+  { body, trusted }: { readonly body: Buffer | undefined; readonly trusted: string | undefined },
+): ClientRequest {
+  const start = address.protocol === 'https:' ? requestHttps : requestHttp;
+  const base = address.pathname.replace(/\/+$/, '');
+  const { hostname, port } = urlToHttpOptions(address);
+  try {
+    return start({
+      hostname,
+      port,
+      method: given.method,
+      path: `${base}${given.path}`,
+      headers: { ...given.headers, ...(body === undefined ? {} : { 'content-length': body.byteLength }) },
+      agent,
+      ...(trusted === undefined ? {} : { ca: trusted }),
+    });
+  } catch (error) {
+    // A token with a line break in it, for example.
+    throw connectionFailed(source, toError(error));
+  }
 }
 
 function readAnswer(
