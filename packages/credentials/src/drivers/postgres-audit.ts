@@ -43,7 +43,8 @@ const PURGE_BATCH = 5_000;
 
 /**
  * Keeps the audit in a table of PostgreSQL, embedded or a server, under the migrations of this package: append-only for everybody, each
- * tenant's records written and read in its own transactions. A record that was kept stays although the caller's transaction is rolled back.
+ * tenant's records written and read in its own transactions. Where the audit is required, a vault must not be used inside a transaction of
+ * the same database, which would refuse it; observed, its records are kept also when such a transaction is rolled back.
  *
  * @param database - where; it stays open
  * @example
