@@ -208,6 +208,11 @@ describe('a secret', () => {
     expect(await open()()).toBeUndefined();
   });
 
+  it('is not gone because some other error says so', async () => {
+    server.fault(json(400, { __type: 'AccessDeniedException', Message: 'it was marked for deletion' }));
+    expect(await codeOf(open()())).toBe('CREDENTIAL_STORAGE_DENIED');
+  });
+
   it('whose state AWS does not like for another reason is not gone', async () => {
     server.fault(
       json(400, { __type: 'InvalidRequestException', Message: 'The secret is managed by another service.' }),

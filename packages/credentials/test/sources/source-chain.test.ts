@@ -637,6 +637,8 @@ describe('refreshing', () => {
     });
     first.put(key, oauth2({ accessToken: 'tok', refreshToken: 'r', expiresAt: new Date(clock.now() + 1) }));
     expect(await reveal()).toBe('tok');
+    await clock.advance(1);
+    expect(await codeOf(vault.retrieve(github))).toBe('CREDENTIAL_EXPIRED');
     expect(refreshes).toBe(0);
   });
 });

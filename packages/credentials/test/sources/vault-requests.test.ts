@@ -270,8 +270,11 @@ describe('a role', () => {
     for (let at = 0; at < 12; at += 1) await settled(() => clock.advance(6_000));
     expect(await codeOf(get())).toBe('CREDENTIAL_STORAGE_UNAVAILABLE');
     server.sealed = false;
+    const before = server.requests.length;
     expect(await get()).toBeDefined();
     expect(server.logins).toBe(2);
+    // It is known to have ended: it is not tried first.
+    expect(server.requests).toHaveLength(before + 2);
   });
 
   it('tries again to renew while there is time', async () => {

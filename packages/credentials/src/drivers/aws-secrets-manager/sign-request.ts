@@ -4,7 +4,7 @@ import type { Secret } from '@tenon/core';
 /** What {@link signRequest} signs, and with what. */
 export interface SigningInput {
   readonly method: string;
-  /** By their names in lower case, `host` and `x-amz-date` among them. All of them are signed. */
+  /** By their names in lower case, `host` and `x-amz-date` among them; no value holds spaces. All of them are signed. */
   readonly headers: Readonly<Record<string, string>>;
   readonly body: string;
   readonly region: string;
@@ -25,7 +25,7 @@ export function signRequest(input: SigningInput): string {
   const { method, headers, body, region, service, accessKeyId, secretAccessKey } = input;
   const names = Object.keys(headers).toSorted();
   const signedHeaders = names.join(';');
-  const canonicalHeaders = names.map((name) => `${name}:${(headers[name] ?? '').trim().replaceAll(/ +/g, ' ')}\n`);
+  const canonicalHeaders = names.map((name) => `${name}:${headers[name] ?? ''}\n`);
   const canonicalRequest = [method, '/', '', canonicalHeaders.join(''), signedHeaders, sha256(body)].join('\n');
   const at = headers['x-amz-date'] ?? '';
   const scope = [at.slice(0, 8), region, service, 'aws4_request'] as const;

@@ -18,5 +18,9 @@ function asJson(value: unknown): string {
 }
 
 function traces(value: unknown): string {
-  return value instanceof Error ? `${value.stack}\n${traces(value.cause)}` : '';
+  if (!(value instanceof Error)) return '';
+  const carried = Object.values(value).map((one: unknown) =>
+    one instanceof Uint8Array ? Buffer.from(one).toString('latin1') : traces(one),
+  );
+  return [value.stack, traces(value.cause), ...carried].join('\n');
 }
