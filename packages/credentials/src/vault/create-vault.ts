@@ -28,7 +28,12 @@ export function createVault(config: VaultConfig): CredentialVault {
     },
     rotateDue: (signal) => rotateDue(parts, signal),
     reseal: (options) => reseal(parts, options),
-    auditRecords: async (query = {}) => config.audit?.audit.query({ ...query, tenant: tenantOf(parts) }) ?? [],
+    async auditRecords(query = {}) {
+      const tenant = tenantOf(parts);
+      // What has been done so far is among them.
+      await parts.audit.settled();
+      return config.audit?.audit.query({ ...query, tenant }) ?? [];
+    },
     statistics: () => Object.freeze({ cache: cache?.statistics() }),
     clearCache() {
       cache?.clear();

@@ -94,8 +94,9 @@ describe.each(ways)('a batch, %s', (_, options) => {
   });
 
   it('does what can be done: one that fails changes nothing for the others', async () => {
-    const { vault, audited } = openVault(options);
+    const { vault, audit } = openVault(options);
     await vault.storeMany(entriesOf(1));
+    const { length } = await audit();
     const wrong = [
       { reference: { scope, id: 'wrong id' }, material: apiKey('x') },
       { reference: { scope: 'wrong', id: 'x' }, material: apiKey('x') },
@@ -108,6 +109,7 @@ describe.each(ways)('a batch, %s', (_, options) => {
       { reference: { scope, id: 'last' }, material: basic('ada', 'x'), options: { description: 'stored' } },
     ];
     const result = await vault.storeMany(wrong);
+    const ends = (await audit()).slice(length).filter(({ outcome }) => outcome !== 'intended');
     expect(outcomesOf(result, ({ id }) => id)).toEqual([
       'CREDENTIAL_ID_INVALID',
       'CREDENTIAL_SCOPE_INVALID',
@@ -136,12 +138,10 @@ describe.each(ways)('a batch, %s', (_, options) => {
     ]);
     expect(JSON.stringify(failure)).not.toContain('wrong id');
 
-    await vault.close();
-    const ends = audited.filter(({ outcome }) => outcome !== 'intended').slice(1, 5);
     expect(
       ends.map((one) => `${one.credentialId} ${one.outcome} ${JSON.stringify(one.details['code'] ?? '')}`).toSorted(),
     ).toEqual(
-      audited.length === 0
+      options.auditMode === 'none'
         ? []
         : [
             'good succeeded ""',

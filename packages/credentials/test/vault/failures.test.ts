@@ -60,7 +60,7 @@ describe('a storage that hangs', () => {
   });
 
   it.each(writes)('is reported within 5 seconds: %s, of which nobody knows the outcome', async (_, operation, work) => {
-    const { vault, storage, clock, audited } = openVault();
+    const { vault, storage, clock, audit } = openVault();
     storage.before((called) => (called === operation ? new Promise(() => undefined) : undefined));
     const failed = failureOf(work(vault));
     await clock.advance(5_000);
@@ -69,7 +69,7 @@ describe('a storage that hangs', () => {
       retryable: false,
       details: reference,
     });
-    expect(audited.at(-1)).toMatchObject({ outcome: 'unknown' });
+    expect((await audit()).at(-1)).toMatchObject({ outcome: 'unknown' });
     expect(clock.pending()).toBe(0);
   });
 

@@ -1,4 +1,4 @@
-import type { LogFields, Logger } from '@tenon/core';
+import { runAs, type LogFields, type Logger } from '@tenon/core';
 import { createTestClock, type TestClock } from '@tenon/core/testing';
 import {
   credentials,
@@ -47,8 +47,10 @@ export interface OpenVault {
   readonly clock: TestClock;
   readonly ring: KeyRing;
   readonly log: LogLine[];
-  /** What was recorded, the oldest first. */
+  /** What has been recorded by now; the ends of changes follow a moment later. */
   readonly audited: AuditRecord[];
+  /** What was recorded, all of it. */
+  audit(): Promise<readonly AuditRecord[]>;
 }
 
 export interface OpenVaultOptions extends SpyOptions {
@@ -71,5 +73,9 @@ export function openVault(options: OpenVaultOptions = {}): OpenVault {
   if (tenant !== 'none') builder = builder.tenant(tenant);
   if (auditMode !== 'none') builder = builder.audit({ audit: createListAudit(audited), mode: auditMode });
   const vault = (options.build?.(builder) ?? builder).build();
-  return { vault, storage, clock, ring, log, audited };
+  const audit = async (): Promise<readonly AuditRecord[]> => {
+    await runAs({ tenant: tenant === 'none' ? 'main' : tenant }, () => vault.auditRecords());
+    return audited;
+  };
+  return { vault, storage, clock, ring, log, audited, audit };
 }
