@@ -50,6 +50,20 @@ const ARN = /^arn:[A-Za-z0-9:/_+=.@-]{1,2044}$/;
  * ```ts
  * const source = awsSecretsManagerSource({ region: 'eu-central-1', credentials: { accessKeyId, secretAccessKey }, kind: apiKey });
  * const vault = credentials().storage(storage).keys(ring).source(source).build();
+ *
+ * // Secrets that AWS rotates for a database have fields of their own.
+ * const logins = awsSecretsManagerSource({
+ *   region: 'eu-central-1',
+ *   credentials: () => credentialsOfThisMachine(),
+ *   material: ({ field }) =>
+ *     database({
+ *       host: field('host'),
+ *       port: Number(field('port')),
+ *       database: field('dbname'),
+ *       username: field('username'),
+ *       password: field('password'),
+ *     }),
+ * });
  * ```
  * @throws `CREDENTIALS_OPTIONS_INVALID` naming the option
  */

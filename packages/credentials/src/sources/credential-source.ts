@@ -12,7 +12,7 @@ export interface SourcedCredential {
   readonly material: CredentialMaterial;
   /** How the source itself names this version, whatever it looks like. Absent: it has no versions. */
   readonly version?: string;
-  /** When this version came to be. Absent: unknown. */
+  /** When this version came to be. Absent: unknown, and the moment of the reading stands for it. */
   readonly createdAt?: Date;
   /** When the material ends. Default: what the material says itself, such as a certificate; otherwise unknown. */
   readonly expiresAt?: Date;

@@ -52,7 +52,10 @@ interface BuilderSteps<HasStorage extends boolean, HasKeys extends boolean> {
   refreshing(options: RefreshOptions): CredentialsBuilder<HasStorage, HasKeys>;
   /** How many of a batch are worked on at a time, 1 to 100. Default 10. */
   batchConcurrency(concurrency: number): CredentialsBuilder<HasStorage, HasKeys>;
-  /** How long one operation of the storage may take, retries included, in milliseconds, 1 to 60,000. Default 5,000. */
+  /**
+   * How long one operation may take in the storage and all sources together, retries included, in milliseconds, 1 to 60,000. Default
+   * 5,000.
+   */
   operationTimeout(timeoutMs: number): CredentialsBuilder<HasStorage, HasKeys>;
   /** How often a failure that changed nothing is tried again. */
   retry(options: RetryOptions): CredentialsBuilder<HasStorage, HasKeys>;
