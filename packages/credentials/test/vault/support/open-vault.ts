@@ -50,7 +50,7 @@ export interface OpenVault {
   /** What has been recorded by now; the ends of changes follow a moment later. */
   readonly audited: AuditRecord[];
   /** What was recorded, all of it. */
-  audit(): Promise<readonly AuditRecord[]>;
+  readonly audit: () => Promise<readonly AuditRecord[]>;
 }
 
 export interface OpenVaultOptions extends SpyOptions {
