@@ -51,7 +51,14 @@ export type {
 } from './refresh/credential-refresher.ts';
 export type { CacheOptions, CacheStatistics } from './cache/credential-cache.ts';
 export type { CacheInvalidation, InvalidationListener } from './cache/invalidation.ts';
-export type { AuditAction, AuditOutcome, AuditQuery, AuditRecord, CredentialAudit } from './audit/audit-record.ts';
+export type {
+  AuditAction,
+  AuditCallOptions,
+  AuditOutcome,
+  AuditQuery,
+  AuditRecord,
+  CredentialAudit,
+} from './audit/audit-record.ts';
 export type { AuditOptions } from './audit/audit-trail.ts';
 export { withCredential } from './storage/guarded-call.ts';
 export type { RetryOptions } from './storage/guarded-call.ts';

@@ -21,6 +21,7 @@ const TAGS = {
   Products: 'What can be ordered. Prices are whole minor units (cents).',
   Orders: 'An order takes its stock when it is placed. Members see and change their own.',
   Tenant: 'Its name, settings, quotas and security record.',
+  Credentials: 'Secrets for other systems: kept sealed, checked, rotated, and shown to nobody by default.',
   'API keys': 'Permissions for machines.',
   Operation: 'For whoever runs the server.',
 };

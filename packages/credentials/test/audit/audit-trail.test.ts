@@ -11,7 +11,7 @@ const away = (): never => {
   throw new Error('the audit is away');
 };
 
-interface Audited extends OpenVault {
+interface Audited extends Omit<OpenVault, 'audit'> {
   readonly audit: SpiedAudit;
 }
 

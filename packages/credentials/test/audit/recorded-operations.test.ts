@@ -13,7 +13,7 @@ const scope = 'org:acme/team:eng';
 const github = { scope, id: 'github' };
 const stripe = { scope, id: 'stripe' };
 
-interface Recorded extends OpenVault {
+interface Recorded extends Omit<OpenVault, 'audit'> {
   readonly audit: SpiedAudit;
 }
 

@@ -9,6 +9,7 @@ import {
   renameSync,
   rmSync,
   statSync,
+  symlinkSync,
   writeFileSync,
 } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -114,6 +115,28 @@ describe('the file storage', () => {
     expect(await idsIn(again)).toEqual(['a', 'b', 'd', 'e']);
   });
 
+  it('shows the old or the new record, whole, to who reads while it is replaced', async () => {
+    const large = (revision: number) =>
+      sampleRecord({ revision, current: sampleVersion({ envelope: new Uint8Array(400_000).fill(revision) }) });
+    const { storage } = await openWith(large(1));
+    const writing = { isOver: false };
+    const seen = new Set<string>();
+    const read = async (): Promise<void> => {
+      while (!writing.isOver) {
+        const record = await storage.get(large(1).key, options);
+        seen.add(`${record?.revision}: ${String(record?.current.envelope.every((byte) => byte === record.revision))}`);
+      }
+    };
+    const readers = [read(), read(), read()];
+    for (let revision = 2; revision <= 25; revision += 1) {
+      expect(await storage.put({ record: large(revision), expectedRevision: revision - 1 }, options)).toBe(true);
+    }
+    writing.isOver = true;
+    await Promise.all(readers);
+    expect([...seen].filter((one) => !one.endsWith(': true'))).toEqual([]);
+    expect(seen.size).toBeGreaterThan(5);
+  });
+
   it('refuses a change whose caller has given up, and makes none', async () => {
     const { storage, directory } = await openWith(sampleRecord());
     const gone = { signal: AbortSignal.abort(new Error('gone')) };
@@ -207,6 +230,7 @@ describe('the files of the file storage', () => {
     for (const name of [half, ...foreign]) writeFileSync(join(directory, name), '{"format":1,"key"');
     const again = open(directory);
     expect(await idsIn(again)).toEqual(['github']);
+    expect((await again.list({ tenant: 'ACME', limit: 10 }, options)).items).toEqual([]);
     expect(existsSync(join(directory, half))).toBe(false);
     for (const name of foreign) expect(existsSync(join(directory, name)), name).toBe(true);
   });
@@ -305,7 +329,8 @@ describe('the lock of a folder', () => {
   it('refuses a second storage in this process, under whatever name of the folder, until the first is closed', async () => {
     const directory = newFolder();
     const first = open(directory);
-    expect(() => open(join(directory, '..', directory.split('/').at(-1) ?? ''))).toThrow(
+    symlinkSync(directory, `${directory}-link`);
+    expect(() => open(`${directory}-link`)).toThrow(
       expect.objectContaining({ ...inUse, details: { directory, pid: process.pid } }),
     );
     await first.put({ record: sampleRecord(), expectedRevision: 0 }, options);
@@ -335,18 +360,28 @@ describe('the lock of a folder', () => {
 
   it('is given back when the storage cannot be opened after all', async () => {
     const directory = newFolder();
-    mkdirSync(join(directory, '.writing-019b7c3e-0000-4000-8000-000000000001', 'in the way'), { recursive: true });
+    const inTheWay = join(directory, '.writing-019b7c3e-0000-4000-8000-000000000001');
+    mkdirSync(inTheWay, { recursive: true });
     expect(() => open(directory)).toThrow(expect.objectContaining({ code: 'CREDENTIAL_STORAGE_FAILED' }));
-    rmSync(directory, { recursive: true });
+    rmSync(inTheWay, { recursive: true });
     expect(await idsIn(open(directory))).toEqual([]);
   });
 });
 
 describe('a disk that fails', () => {
+  const run = (program: string, ...words: readonly string[]) => execFileSync(program, words, { stdio: 'ignore' });
+
   it('for want of rights is DENIED, for each operation, and works again with them', async () => {
     const child = startProcess('lose-rights.ts', newFolder());
     const denied = 'CREDENTIAL_STORAGE_DENIED false';
     expect(JSON.parse((await child.nextLine()) ?? '')).toEqual([denied, denied, denied, denied, '1']);
+    expect(await child.finish()).toBe(0);
+  });
+
+  it('once the file has its name leaves the outcome unknown', async () => {
+    const child = startProcess('lose-reading.ts', newFolder());
+    const unknown = 'CREDENTIAL_OUTCOME_UNKNOWN false';
+    expect(JSON.parse((await child.nextLine()) ?? '')).toEqual([unknown, '2', unknown, 'undefined']);
     expect(await child.finish()).toBe(0);
   });
 
@@ -370,7 +405,7 @@ describe('a disk that fails', () => {
     const directory = newFolder();
     mkdirSync(directory);
     try {
-      execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=128k', 'tmpfs', directory], { stdio: 'ignore' });
+      run('mount', '-t', 'tmpfs', '-o', 'size=128k', 'tmpfs', directory);
     } catch {
       context.skip('a small file system can be mounted by the administrator of Linux alone');
     }
@@ -390,7 +425,7 @@ describe('a disk that fails', () => {
       expect(await storage.delete(record.key, options)).toBe(true);
       await storage.close();
     } finally {
-      execFileSync('umount', [directory]);
+      run('umount', directory);
     }
   });
 });

@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { CodedError, runAs } from '@tenon/core';
+import { CodedError, currentContext, runAs, runInContext } from '@tenon/core';
 import type { CredentialStorage, StoredCredential } from '@tenon/credentials';
 import { keyValueStorage } from '@tenon/credentials/drivers/key-value';
 import { describeCredentialStorage, sampleRecord, sampleVersion } from '@tenon/credentials/testing';
@@ -119,10 +119,33 @@ describe('the key-value storage', () => {
   it('takes the longest keys, in a namespace with the longest prefix', async () => {
     const store = namespace(createMemoryStore(), 'n'.repeat(64));
     const storage = keyValueStorage({ store });
-    const record = sampleRecord({ tenant: 't'.repeat(64), scope: `s:${'s'.repeat(510)}`, id: 'i'.repeat(255) });
-    expect(await create(storage, record)).toBe(true);
-    expect(await storage.get(record.key, options)).toEqual(record);
-    expect((await storage.list({ tenant: 't'.repeat(64), limit: 10 }, options)).items).toHaveLength(1);
+    const tenant = 't'.repeat(64);
+    for (const length of [200, 250, 300, 350, 400, 510]) {
+      const record = sampleRecord({
+        tenant,
+        scope: `s:${'s'.repeat(length)}`,
+        id: 'i'.repeat(Math.min(length / 2, 255)),
+      });
+      expect(await create(storage, record)).toBe(true);
+      expect(await storage.get(record.key, options)).toEqual(record);
+    }
+    expect((await storage.list({ tenant, limit: 10 }, options)).items).toHaveLength(6);
+  });
+
+  it('gives the store its signal with the context, and keeps the rest of that', async () => {
+    const seen = new Set<unknown>();
+    const store = interceptStore(
+      createMemoryStore(),
+      () => void seen.add(currentContext()?.signal).add(currentContext()?.actor),
+    );
+    const actor = { type: 'system', id: 'test' } as const;
+    await runInContext({ tenant: 'acme', actor, signal: AbortSignal.abort() }, async () => {
+      const storage = keyValueStorage({ store });
+      await create(storage, sampleRecord());
+      await idsIn(storage);
+      await storage.delete(sampleRecord().key, options);
+    });
+    expect([...seen]).toEqual([options.signal, actor]);
   });
 
   it('reports a value that is not the record of its key', async () => {

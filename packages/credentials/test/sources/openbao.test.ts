@@ -100,90 +100,90 @@ async function everything(vault: RealVault, folder: string): Promise<readonly st
   return found.flat();
 }
 
-describe.skipIf(program === undefined)(
-  'a real OpenBao or Vault (needs TENON_TEST_OPENBAO, the path of its program)',
-  () => {
-    let vault: RealVault;
-    beforeAll(async () => {
-      vault = await startRealVault(program ?? '');
+describe('a real OpenBao or Vault', () => {
+  let vault: RealVault;
+  beforeAll(async () => {
+    if (program !== undefined) vault = await startRealVault(program);
+  });
+  beforeEach((context) => {
+    context.skip(program === undefined, 'TENON_TEST_OPENBAO does not name the program of an OpenBao or a Vault');
+  });
+  afterAll(() => vault?.stop());
+
+  sourceContract('OpenBao', (clock) => openRig(vault, clock));
+
+  describe('its tokens and engines', () => {
+    const key: CredentialKey = { tenant: 'acme', scope: 'org:acme/team:eng', id: 'github' };
+    const idle = new AbortController().signal;
+    let clock: TestClock;
+    let rig: RealRig;
+    beforeEach(async () => {
+      clock = createTestClock();
+      rig = await openRig(vault, clock);
+      await rig.put(key, 'first');
     });
-    afterAll(() => vault.stop());
+    afterEach(() => rig.stop());
+    const get = () => rig.source.get(key, { signal: idle });
+    const targets = () => rig.front.requests.map(({ target }) => target.replace('/v1/', ''));
+    const tokenAt = (index: number) => rig.front.requests.at(index)?.headers['x-vault-token'] ?? '';
 
-    sourceContract('OpenBao', (clock) => openRig(vault, clock));
-
-    describe('its tokens and engines', () => {
-      const key: CredentialKey = { tenant: 'acme', scope: 'org:acme/team:eng', id: 'github' };
-      const idle = new AbortController().signal;
-      let clock: TestClock;
-      let rig: RealRig;
-      beforeEach(async () => {
-        clock = createTestClock();
-        rig = await openRig(vault, clock);
-        await rig.put(key, 'first');
-      });
-      afterEach(() => rig.stop());
-      const get = () => rig.source.get(key, { signal: idle });
-      const targets = () => rig.front.requests.map(({ target }) => target.replace('/v1/', ''));
-      const tokenAt = (index: number) => rig.front.requests.at(index)?.headers['x-vault-token'] ?? '';
-
-      it('are logged in for again after a token was revoked', async () => {
-        expect(await get()).toMatchObject({ version: '1' });
-        await vault.call('POST', 'auth/token/revoke', { token: tokenAt(-1) });
-        await clock.advance(5_000);
-        expect(await get()).toMatchObject({ version: '1' });
-        expect(targets().filter((target) => target.endsWith('/login'))).toHaveLength(2);
-      });
-
-      it('are renewed', async () => {
-        await get();
-        const token = tokenAt(-1);
-        await clock.advance(40_000);
-        await rig.front.arrived(3);
-        expect(targets().at(-1)).toBe('auth/token/renew-self');
-        await get();
-        expect(tokenAt(-1)).toBe(token);
-        expect(targets().filter((target) => target.endsWith('/login'))).toHaveLength(1);
-      });
-
-      it('say of a deleted and of a destroyed version that there is none', async () => {
-        await rig.remove(key);
-        expect(await get()).toBeUndefined();
-        await rig.put(key, 'second');
-        expect(await get()).toMatchObject({ version: '2' });
-        await vault.call('POST', `secret/destroy/${encoded(pathOf(key))}`, { versions: [2] });
-        expect(await get()).toBeUndefined();
-      });
-
-      it('give a version that will be deleted its end', async () => {
-        await vault.call('POST', `secret/metadata/${encoded(pathOf(key))}`, { delete_version_after: '1h' });
-        await rig.put(key, 'second');
-        const { expiresAt, createdAt } = (await get()) ?? {};
-        expect(Number(expiresAt) - Number(createdAt)).toBe(3_600_000);
-      });
-
-      it('tell an engine that is missing, or of version 1, from a secret that is missing', async () => {
-        await vault.call('POST', 'sys/mounts/kv1', { type: 'kv', options: { version: '1' } });
-        await vault.call('POST', `kv1/data/${encoded(pathOf(key))}`, { key: 'first' });
-        const auth = { token: vault.rootToken };
-        const open = (mount: string) => hashicorpVaultSource({ address: vault.address, allowHttp: true, auth, mount });
-        for (const [mount, code] of [
-          ['nothing', 'CREDENTIAL_STORAGE_FAILED'],
-          ['kv1', 'CREDENTIAL_STORAGE_CORRUPT'],
-        ] as const) {
-          const source = open(mount);
-          expect((await failureOf(source.get(key, { signal: idle }))).code).toBe(code);
-          await source.close();
-        }
-        await vault.call('DELETE', 'sys/mounts/kv1');
-      });
-
-      it('refuse a role and a token that they do not know', async () => {
-        for (const auth of [{ token: 'hvs.unknown' }, { roleId: rig.roleId, secretId: 'unknown' }]) {
-          const source = hashicorpVaultSource({ address: vault.address, allowHttp: true, auth });
-          expect(await codeOf(source.get(key, { signal: idle }))).toBe('CREDENTIAL_STORAGE_DENIED');
-          await source.close();
-        }
-      });
+    it('are logged in for again after a token was revoked', async () => {
+      expect(await get()).toMatchObject({ version: '1' });
+      await vault.call('POST', 'auth/token/revoke', { token: tokenAt(-1) });
+      await clock.advance(5_000);
+      expect(await get()).toMatchObject({ version: '1' });
+      expect(targets().filter((target) => target.endsWith('/login'))).toHaveLength(2);
     });
-  },
-);
+
+    it('are renewed', async () => {
+      await get();
+      const token = tokenAt(-1);
+      await clock.advance(40_000);
+      await rig.front.arrived(3);
+      expect(targets().at(-1)).toBe('auth/token/renew-self');
+      await get();
+      expect(tokenAt(-1)).toBe(token);
+      expect(targets().filter((target) => target.endsWith('/login'))).toHaveLength(1);
+    });
+
+    it('say of a deleted and of a destroyed version that there is none', async () => {
+      await rig.remove(key);
+      expect(await get()).toBeUndefined();
+      await rig.put(key, 'second');
+      expect(await get()).toMatchObject({ version: '2' });
+      await vault.call('POST', `secret/destroy/${encoded(pathOf(key))}`, { versions: [2] });
+      expect(await get()).toBeUndefined();
+    });
+
+    it('give a version that will be deleted its end', async () => {
+      await vault.call('POST', `secret/metadata/${encoded(pathOf(key))}`, { delete_version_after: '1h' });
+      await rig.put(key, 'second');
+      const { expiresAt, createdAt } = (await get()) ?? {};
+      expect(Number(expiresAt) - Number(createdAt)).toBe(3_600_000);
+    });
+
+    it('tell an engine that is missing, or of version 1, from a secret that is missing', async () => {
+      await vault.call('POST', 'sys/mounts/kv1', { type: 'kv', options: { version: '1' } });
+      await vault.call('POST', `kv1/data/${encoded(pathOf(key))}`, { key: 'first' });
+      const auth = { token: vault.rootToken };
+      const open = (mount: string) => hashicorpVaultSource({ address: vault.address, allowHttp: true, auth, mount });
+      for (const [mount, code] of [
+        ['nothing', 'CREDENTIAL_STORAGE_FAILED'],
+        ['kv1', 'CREDENTIAL_STORAGE_CORRUPT'],
+      ] as const) {
+        const source = open(mount);
+        expect((await failureOf(source.get(key, { signal: idle }))).code).toBe(code);
+        await source.close();
+      }
+      await vault.call('DELETE', 'sys/mounts/kv1');
+    });
+
+    it('refuse a role and a token that they do not know', async () => {
+      for (const auth of [{ token: 'hvs.unknown' }, { roleId: rig.roleId, secretId: 'unknown' }]) {
+        const source = hashicorpVaultSource({ address: vault.address, allowHttp: true, auth });
+        expect(await codeOf(source.get(key, { signal: idle }))).toBe('CREDENTIAL_STORAGE_DENIED');
+        await source.close();
+      }
+    });
+  });
+});
