@@ -1,13 +1,10 @@
-/**
- * Ring 0 in its order: a foundation package may import only those before it. `resilience` and `egress` have their place
- * here already; they get a row in {@link arrows} when they are built.
- */
+/** Ring 0 in its order: a foundation package may import only those before it. */
 export const foundationOrder = ['core', 'crypto', 'database', 'kv', 'resilience', 'egress'] as const;
 
 /** The packages that solve one problem of a product each. They know ring 0 and no sibling. */
-export const domainPackages = ['tenancy', 'auth', 'credentials', 'trading'] as const;
+export const domainPackages = ['tenancy', 'auth', 'credentials', 'resources', 'trading'] as const;
 
-const foundation = ['core', 'crypto', 'database', 'kv'] as const;
+const foundation = foundationOrder;
 const everyPackage = [...foundation, ...domainPackages] as const;
 
 /**
@@ -19,9 +16,12 @@ export const arrows: Readonly<Record<string, readonly string[]>> = {
   crypto: ['core'],
   database: ['core', 'crypto'],
   kv: ['core', 'crypto', 'database'],
+  resilience: ['core'],
+  egress: ['core', 'resilience'],
   tenancy: foundation,
   auth: foundation,
   credentials: foundation,
+  resources: foundation,
   trading: foundation,
   server: everyPackage,
   cli: [...everyPackage, 'server'],
