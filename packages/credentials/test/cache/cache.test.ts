@@ -291,20 +291,6 @@ describe('what is counted', () => {
     expect(cache()).toMatchObject({ hits: 1_000, misses: 1_000, hitRate: 0.5 });
     expect(reads()).toBe(10);
   });
-
-  it('is mostly hits where five readings come with one change', async () => {
-    const { filled, read, cache, vault } = open();
-    await filled(200);
-    const random = seeded(7);
-    const zipf = zipfian(200, random);
-    for (let step = 0; step < 12_000; step += 1) {
-      const at = zipf();
-      if (step % 6 === 0) await vault.store(reference(at), apiKey(`value-${step}`));
-      else await read(at);
-    }
-    expect(cache().hitRate).toBeGreaterThan(0.8);
-    expect(cache().hits + cache().misses).toBe(10_000);
-  });
 });
 
 describe('several who want the same at the same time', () => {
@@ -551,26 +537,4 @@ function* everythingIn(value: unknown, seen = new Set<unknown>()): Generator {
     yield key.toString();
     yield* everythingIn(Reflect.get(value, key), seen);
   }
-}
-
-/** Numbers from 0 to 1 that are the same each time (mulberry32). */
-function seeded(seed: number): () => number {
-  let state = seed;
-  return () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let mixed = Math.imul(state ^ (state >>> 15), state | 1);
-    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
-  };
-}
-
-/** Places from 0, each as often as its rank says. */
-function zipfian(count: number, random: () => number): () => number {
-  const weights = Array.from({ length: count }, (_, rank) => 1 / (rank + 1));
-  const total = weights.reduce((sum, weight) => sum + weight, 0);
-  return () => {
-    let left = random() * total;
-    const place = weights.findIndex((weight) => (left -= weight) < 0);
-    return place === -1 ? count - 1 : place;
-  };
 }

@@ -27,7 +27,7 @@ function lines(text: string, ...beginnings: readonly string[]): readonly string[
 describe('the README', () => {
   it('begins with the three lines that are tested', () => {
     const start = ['const vault = ', 'await vault.store(', 'const github = '] as const;
-    expect(lines(readme, ...start)).toEqual(lines(read('test/three-lines.test.ts'), ...start));
+    expect(lines(readme, ...start)).toEqual(lines(read('test/success-criteria/sc-001-three-lines.test.ts'), ...start));
     expect(lines(readme, ...start).join('\n')).not.toContain('no ');
   });
 

@@ -14,10 +14,10 @@ import {
 } from '@tenon/credentials';
 import { memoryStorage } from '@tenon/credentials/drivers/memory';
 import { KeyRing } from '@tenon/crypto';
-import { afterAll, describe, expect, it } from 'vitest';
-import { failureOf } from './support/failure-of.ts';
-import { createListAudit, openVault, type OpenVault } from './support/open-vault.ts';
-import { spyStorage } from './support/spied-storage.ts';
+import { describe, expect, it } from 'vitest';
+import { failureOf } from '../vault/support/failure-of.ts';
+import { createListAudit, openVault, type OpenVault } from '../vault/support/open-vault.ts';
+import { spyStorage } from '../vault/support/spied-storage.ts';
 
 const MATERIAL = 'the-material-itself';
 const reference = { scope: 'org:acme', id: 'github' };
@@ -297,8 +297,7 @@ describe('a failure tells what failed, which credential, why and what to do, and
     );
   });
 
-  afterAll(() => {
-    // Every code that there is has been told above.
+  it('every code that there is, has been told above', () => {
     expect(credentialErrorCodes.filter((code) => !told.has(code))).toEqual([]);
   });
 });
