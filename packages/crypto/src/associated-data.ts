@@ -21,8 +21,10 @@ export function authenticatedBytes(header: Uint8Array, data: AssociatedData): Ui
     return bytes;
   }
   const given = Array.isArray(data) ? joinParts(data) : toBytes((data ?? '') as Uint8Array, 'the associated data');
-  requireSome(given.length);
-  return Buffer.concat([header, given]);
+  const bytes = Buffer.allocUnsafe(header.length + requireSome(given.length));
+  bytes.set(header);
+  bytes.set(given, header.length);
+  return bytes;
 }
 
 function requireSome(length: number): number {

@@ -184,6 +184,7 @@ class PooledDatabase implements Database {
         begin: { ...who, ...options },
         signal,
         irreplaceable: this.driver === 'pglite',
+        pipelined: this.driver === 'postgres',
         work: (tx) => this.#running.run(state, () => work(tx)),
       });
       state.open = false;

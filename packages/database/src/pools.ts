@@ -83,6 +83,8 @@ export function openServerPool(config: DatabaseConfig, url: URL): OpenPool {
     ssl,
     types,
     max: config.poolMax,
+    // Statements are sent while answers are awaited, so that the first one of a transaction travels with its `begin`.
+    pipeline: true,
     connectionTimeoutMillis: config.acquireTimeoutMs,
     idleTimeoutMillis: config.idleTimeoutMs,
     application_name: config.applicationName,

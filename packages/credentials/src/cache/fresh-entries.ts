@@ -1,5 +1,5 @@
 import type { Clock } from '@tenon/core';
-import { createLfuEviction, createLruEviction } from './eviction.ts';
+import { createLfuEviction, createLruEviction, type Evictable } from './eviction.ts';
 
 /** How long entries are good, and how many there may be. */
 export interface EntryLimits {
@@ -21,7 +21,7 @@ export interface FreshEntries<Value> {
   evictions(): number;
 }
 
-interface Entry<Value> {
+interface Entry<Value> extends Evictable {
   readonly value: Value;
   readonly expiresAtMs: number;
   idleAtMs: number;
@@ -38,7 +38,10 @@ export function createFreshEntries<Value>(
   let evictions = 0;
 
   const remove = (key: string): void => {
-    if (entries.delete(key)) eviction.removed(key);
+    const entry = entries.get(key);
+    if (entry === undefined) return;
+    entries.delete(key);
+    eviction.removed(entry);
   };
   // Entries stand in the order in which they came, so those past their time are in front. Without this, what was once used often
   // would keep its place for ever where the least often used goes.
@@ -69,15 +72,17 @@ export function createFreshEntries<Value>(
         return undefined;
       }
       entry.idleAtMs = now + limits.idleTtlMs;
-      eviction.used(key);
+      eviction.used(entry);
       return entry.value;
     },
     insert(key, value, loadedAtMs) {
       remove(key);
       makeRoom();
       const idleAtMs = clock.monotonicMs() + limits.idleTtlMs;
-      entries.set(key, { value, expiresAtMs: loadedAtMs + limits.ttlMs, idleAtMs });
-      eviction.added(key);
+      const expiresAtMs = loadedAtMs + limits.ttlMs;
+      const entry: Entry<Value> = { key, value, expiresAtMs, idleAtMs, newer: undefined, older: undefined, uses: 0 };
+      entries.set(key, entry);
+      eviction.added(entry);
     },
     remove,
     clear() {

@@ -13,30 +13,39 @@ export async function measured<T>(parts: VaultParts, operation: string, work: ()
     result = resultOf(error);
     throw error;
   } finally {
-    parts.instruments.ended(operation, result, (parts.clock.monotonicMs() - startedMs) / 1000);
+    end(parts, operation, result, startedMs);
   }
 }
 
 /** Counts an operation that needs no storage. It has no span: one would take longer than the operation. */
 export function counted<T>(parts: VaultParts, operation: string, work: () => T | Promise<T>): T | Promise<T> {
   const startedMs = parts.clock.monotonicMs();
-  const ended = (result: string): void =>
-    parts.instruments.ended(operation, result, (parts.clock.monotonicMs() - startedMs) / 1000);
-  const failed = (error: unknown): never => {
-    ended(resultOf(error));
-    throw error;
-  };
-  const succeeded = (value: T): T => {
-    ended('succeeded');
-    return value;
-  };
   let value: T | Promise<T>;
   try {
     value = work();
   } catch (error) {
-    return failed(error);
+    end(parts, operation, resultOf(error), startedMs);
+    throw error;
   }
-  return value instanceof Promise ? value.then(succeeded, failed) : succeeded(value);
+  if (value instanceof Promise) return countedLater(parts, operation, value, startedMs);
+  end(parts, operation, 'succeeded', startedMs);
+  return value;
+}
+
+async function countedLater<T>(parts: VaultParts, operation: string, value: Promise<T>, startedMs: number): Promise<T> {
+  let result = 'succeeded';
+  try {
+    return await value;
+  } catch (error) {
+    result = resultOf(error);
+    throw error;
+  } finally {
+    end(parts, operation, result, startedMs);
+  }
+}
+
+function end({ instruments, clock }: VaultParts, operation: string, result: string, startedMs: number): void {
+  instruments.ended(operation, result, (clock.monotonicMs() - startedMs) / 1000);
 }
 
 const resultOf = (error: unknown): string => (isCodedError(error) ? error.code : 'UNEXPECTED');

@@ -89,23 +89,25 @@ function handOut<Value extends object>(
   record: LoadedCredential | undefined,
   options: RetrieveOptions<Value>,
 ): Credential<Value> | Promise<Credential<Value> | undefined> | undefined {
-  const subject = { action: 'read', tenant: key.tenant, key, ...described(viewer, record?.origin) } as const;
   const version = record === undefined ? undefined : versionFor(parts, record, options.version);
-  if (record === undefined || version === undefined) {
-    return parts.audit.note(subject, { outcome: 'missing' })?.then(() => undefined);
-  }
+  const note = (end: AuditEnd): Promise<void> | undefined => {
+    if (!parts.audit.isOn) return undefined;
+    const subject = { action: 'read', tenant: key.tenant, key, ...described(viewer, record?.origin) } as const;
+    return parts.audit.note(subject, end);
+  };
+  if (record === undefined || version === undefined) return note({ outcome: 'missing' })?.then(() => undefined);
   let credential: Credential<Value>;
   try {
     credential = project(parts, record, version, options);
   } catch (thrown) {
     const error = withCredential(thrown as CredentialError, key);
-    const noted = parts.audit.note(subject, failed(parts, key, version, error));
+    const noted = note(failed(parts, key, version, error));
     if (noted === undefined) throw error;
     return noted.then(() => {
       throw error;
     });
   }
-  const noted = parts.audit.note(subject, { outcome: 'succeeded', version: version.version });
+  const noted = note({ outcome: 'succeeded', version: version.version });
   return noted === undefined ? credential : noted.then(() => credential);
 }
 
