@@ -30,6 +30,13 @@ console.log('known:   ', info?.kind, `version ${info?.version}`, info?.tags, inf
 
 for await (const item of vault.listAll({ scope: 'org:acme' })) console.log('listed:  ', item.scope, item.id);
 
+// Many at once: each for itself, in the order in which they were asked for.
+const both = await vault.retrieveMany([registry, { ...github, id: 'nothing' }]);
+console.log(
+  'together:',
+  both.orThrow().map((one) => one?.kind),
+);
+
 // Of two who read version 1 and replace it, one is told.
 await vault.store(github, apiKey('ghp_9999'), { mode: 'replace', expectedVersion: 1 });
 try {
@@ -41,4 +48,5 @@ try {
 
 console.log('deleted: ', await vault.delete(github));
 console.log('now:     ', await vault.retrieve(github));
+console.log('deleted: ', (await vault.deleteMany([github, registry])).orThrow());
 await vault.close();

@@ -6,8 +6,8 @@
 import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { isCodedError } from '@tenon/core';
-import { apiKey, bearer, credentials, type CredentialRotator } from '@tenon/credentials';
+import { isCodedError, silentLogger } from '@tenon/core';
+import { apiKey, bearer, credentials, type CredentialRotator, type CredentialSource } from '@tenon/credentials';
 import { fileStorage } from '@tenon/credentials/drivers/file';
 import { memoryAudit } from '@tenon/credentials/drivers/memory-audit';
 import { KeyRing } from '@tenon/crypto';
@@ -21,6 +21,13 @@ try {
   if (!isCodedError(error, 'CREDENTIALS_OPTIONS_INVALID')) throw error;
   console.log(error.message);
 }
+
+// Where credentials live that somebody else manages: asked for what the storage does not hold, and never written to.
+const handedOut: CredentialSource = {
+  name: 'handed-out',
+  get: async ({ id }) => (id === 'partner' ? { material: apiKey('from-elsewhere') } : undefined),
+  close: async () => undefined,
+};
 
 // Makes new bearer tokens at whoever issues them; here it counts.
 const issuer: CredentialRotator = {
@@ -37,10 +44,12 @@ const build = (ring: KeyRing) =>
     .cache({ maxEntries: 500, eviction: 'lfu' })
     .cacheTtl(60_000)
     .audit({ audit: memoryAudit(), mode: 'required', timeoutMs: 2_000 }) // nothing happens that cannot be recorded
+    .source(handedOut)
     .rotator(issuer)
     .refreshing({ beforeExpiryMs: 120_000 })
     .batchConcurrency(20)
     .operationTimeout(3_000)
+    .logger(silentLogger) // or pino
     .retry({ attempts: 5, baseDelayMs: 20, maxDelayMs: 500 })
     .build();
 
@@ -52,6 +61,8 @@ const results = await vault.storeMany([
 ]);
 for (const item of results.items) console.log(item.reference.id, item.ok ? 'stored' : item.error.code);
 console.log('rotated to version', (await vault.rotateNow({ id: 'api' })).version);
+const partner = await vault.retrieve({ id: 'partner' });
+console.log('partner:', partner?.secret.reveal(), 'of', partner?.origin?.source);
 await vault.close();
 
 // What lies on the disk tells which credentials there are, and not what they are.

@@ -5,7 +5,13 @@
  */
 import { isCodedError } from '@tenon/core';
 import { createTestClock } from '@tenon/core/testing';
-import { apiKey, credentials, type CredentialStorage } from '@tenon/credentials';
+import {
+  apiKey,
+  credentials,
+  type CacheInvalidation,
+  type CredentialStorage,
+  type InvalidationListener,
+} from '@tenon/credentials';
 import { memoryStorage } from '@tenon/credentials/drivers/memory';
 import { KeyRing } from '@tenon/crypto';
 
@@ -68,9 +74,34 @@ try {
     .storage({ ...memory, isShared: true })
     .keys(KeyRing.generate())
     .cacheTtl(60_000)
+    .cacheMaxEntries(100)
     .build();
 } catch (error) {
   if (!isCodedError(error, 'CREDENTIALS_OPTIONS_INVALID')) throw error;
   console.log(error.code);
 }
-await vault.close();
+
+// With a way to hear of them it is not. Here two vaults of one process; `drivers/` has PostgreSQL and Redis.
+const listeners = new Set<InvalidationListener>();
+const invalidation: CacheInvalidation = {
+  publish: (key) => listeners.forEach((listener) => listener.changed(key)),
+  subscribe(listener) {
+    listeners.add(listener);
+    return () => void listeners.delete(listener);
+  },
+};
+const shared = credentials()
+  .storage({ ...memory, isShared: true })
+  .keys(KeyRing.generate())
+  .tenant('main')
+  .defaultScope('org:acme')
+  .cacheMaxEntries(100)
+  .invalidation(invalidation);
+const [ours, theirs] = [shared.build(), shared.build()];
+await theirs.store({ id: 'shared' }, apiKey('first'));
+await ours.retrieve({ id: 'shared' });
+await theirs.store({ id: 'shared' }, apiKey('second'));
+console.log('after a write elsewhere:', (await ours.retrieve({ id: 'shared' }))?.secret.reveal());
+ours.clearCacheFor({ id: 'shared' });
+console.log('entries after it was cleared:', ours.statistics().cache?.entries);
+await Promise.all([vault, ours, theirs].map((one) => one.close()));

@@ -9,9 +9,8 @@ import { memoryStorage } from '@tenon/credentials/drivers/memory';
 import { memoryAudit } from '@tenon/credentials/drivers/memory-audit';
 import { KeyRing } from '@tenon/crypto';
 
-const audit = memoryAudit();
 // Without tenant(): every operation works in the tenant of the running work, and there is none that means "all".
-const vault = credentials().storage(memoryStorage()).keys(KeyRing.generate()).audit({ audit }).build();
+const vault = credentials().storage(memoryStorage()).keys(KeyRing.generate()).audit({ audit: memoryAudit() }).build();
 const asService = <T>(tenant: string, work: () => Promise<T>): Promise<T> =>
   runAs({ tenant, actor: { type: 'system', id: 'example' } }, work);
 
@@ -54,8 +53,8 @@ try {
   console.log('without a tenant:', error.code);
 }
 
-await vault.close(); // what was to be recorded is recorded by then
-const records = await audit.query({ tenant: 'acme' });
+const records = await asService('acme', () => vault.auditRecords());
 for (const { action, outcome, credentialId, details } of records.toReversed()) {
   console.log('audit of acme:', action, credentialId ?? '-', outcome, JSON.stringify(details));
 }
+await vault.close();

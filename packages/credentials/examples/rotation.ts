@@ -1,10 +1,11 @@
 /**
- * Rotation: by hand with a grace, tried out before it counts, by a rotator when a policy asks for it, in an emergency, and back again.
+ * Rotation: by hand with a grace, tried out before it counts, by a rotator when a policy asks for it, in an emergency, and back again;
+ * and what a provider refreshes.
  *
  * Run: node --conditions=@tenon/source packages/credentials/examples/rotation.ts
  */
 import { createTestClock } from '@tenon/core/testing';
-import { apiKey, credentials, type CredentialRotator } from '@tenon/credentials';
+import { apiKey, credentials, oauth2, type CredentialRefresher, type CredentialRotator } from '@tenon/credentials';
 import { memoryStorage } from '@tenon/credentials/drivers/memory';
 import { KeyRing } from '@tenon/crypto';
 
@@ -18,12 +19,20 @@ const issuer: CredentialRotator = {
   rotate: async ({ version }) => apiKey(`key-${version + 1}`),
   verify: async () => undefined,
 };
+const provider: CredentialRefresher = {
+  kind: 'oauth2',
+  refresh: async () => ({
+    status: 'refreshed',
+    material: oauth2({ accessToken: 'access-2', refreshToken: 'refresh-2' }),
+  }),
+};
 const vault = credentials()
   .storage(memoryStorage())
   .keys(KeyRing.generate())
   .tenant('main')
   .defaultScope('org:acme')
   .rotator(issuer)
+  .refresher(provider)
   .clock(clock)
   .build();
 const partner = { id: 'partner' };
@@ -61,4 +70,13 @@ console.log('emergency:', await secretOf(), '- version 3:', await secretOf(3), '
 const back = await vault.rollBack(partner);
 console.log(`rolled back: version ${back.version} is`, await secretOf());
 console.log('earlier versions:', back.previous.map(({ version }) => version).join(', '));
+
+// What a provider issues anew is refreshed; the token before stays good for its grace, unless that is ended.
+const login = { id: 'login' };
+await vault.store(login, oauth2({ accessToken: 'access-1', refreshToken: 'refresh-1' }));
+const refreshed = await vault.refresh(login);
+const before = () => vault.retrieve(login, { version: 1 });
+console.log(`refreshed: version ${refreshed.version}, the one before:`, (await before())?.secret.reveal());
+await vault.revokePrevious(login);
+console.log('revoked:', (await before()) ?? 'nothing');
 await vault.close();

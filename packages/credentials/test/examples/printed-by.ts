@@ -7,9 +7,11 @@ user:     deploy
 known:    api-key version 1 { env: 'production' } Reads releases
 listed:   org:acme/team:eng github
 listed:   org:acme/team:eng registry
+together: [ 'basic', undefined ]
 refused:  CREDENTIAL_VERSION_CONFLICT it is at version 2
 deleted:  true
 now:      undefined
+deleted:  [ false, true ]
 `,
   'builder.ts': `\
 a vault cannot be built without storage(): call it before build()
@@ -17,6 +19,7 @@ github stored
 not an id CREDENTIAL_ID_INVALID
 api stored
 rotated to version 2
+partner: from-elsewhere of handed-out
 main,org.acme,api.json sealed
 main,org.acme,github.json sealed
 sealed anew: 2 of 2, unreadable: 0
@@ -33,6 +36,8 @@ reads of github, used lately: 0
 reads of gitlab, which had to go: 1
 { hits: 3, misses: 56, evictions: 2, entries: 2, isFull: true }
 CREDENTIALS_OPTIONS_INVALID
+after a write elsewhere: second
+entries after it was cleared: 0
 `,
   'multi-tenant.ts': `\
 acme reads acme-key
@@ -64,6 +69,8 @@ now: key-3 - version 2 still: key-2
 emergency: key-4 - version 3: nothing - version 2: nothing
 rolled back: version 5 is key-3
 earlier versions: 4, 2, 1
+refreshed: version 2, the one before: access-1
+revoked: nothing
 `,
   'validation.ts': `\
 CREDENTIAL_INVALID [{"path":"/host","code":"pattern","message":"must match pattern \\"^[a-z0-9.-]+$\\""},{"path":"/password","code":"minLength","message":"must not have fewer than 8 characters"}]
