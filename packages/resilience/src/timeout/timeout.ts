@@ -1,0 +1,83 @@
+import type { CallScope } from '../call/call-scope.ts';
+import type { Step } from '../call/invoke.ts';
+import { checkNumber } from '../check-number.ts';
+import { resilienceError } from '../errors.ts';
+import { createReporter } from '../events/reporter.ts';
+import { createStrategy, strategyConfig, type Strategy, type StrategyOptions } from '../pipeline/strategy.ts';
+import { TimedList } from './timed-list.ts';
+
+/** What {@link timeout} takes. */
+export interface TimeoutOptions extends StrategyOptions {
+  /** How long a call may take, in milliseconds, above 0. */
+  readonly ms: number;
+}
+
+/** What a timeout has seen. */
+export interface TimeoutStatistics {
+  /** Calls that run now. */
+  readonly running: number;
+  readonly timedOut: number;
+  /** Results that came after the timeout. */
+  readonly lateResults: number;
+}
+
+/** A {@link timeout}. */
+export type Timeout = Strategy<'timeout', TimeoutStatistics, never>;
+
+/**
+ * Ends calls that take too long: aborts `call.signal`, and rejects at once, also when the work does not heed the signal. A result that
+ * comes after that goes to `onLateResult` of the run. Of several timeouts and deadlines the earliest counts.
+ *
+ * In a pipeline, before `retry` it limits the whole run with its retries and waits; as the innermost part, each attempt.
+ *
+ * @example
+ * ```ts
+ * const quick = timeout({ ms: 2_000 });
+ * const page = await quick.run(({ signal }) => fetch(url, { signal }));
+ * ```
+ * @throws from `run`: `CALL_TIMED_OUT`, or the reason of the caller's signal if that is earlier
+ * @throws `RESILIENCE_OPTIONS_INVALID` when `ms` is not above 0
+ */
+export function timeout(options: TimeoutOptions): Timeout {
+  const { name, clock } = strategyConfig(options);
+  const ms = checkNumber('timeout.ms', options.ms, { min: Number.MIN_VALUE });
+  const report = createReporter(name, options.onEvent);
+  let timedOut = 0;
+  let lateResults = 0;
+
+  const late = (): void => {
+    lateResults += 1;
+    report({ type: 'late-result', name });
+  };
+  const running = new TimedList<CallScope>(clock, ms, (scope) => {
+    if (scope.aborted !== undefined) return;
+    timedOut += 1;
+    scope.onLate = late;
+    const error = resilienceError('CALL_TIMED_OUT', `a call to "${name}" did not end within ${ms} ms`, {
+      retryable: true,
+      details: { name, timeoutMs: ms },
+    });
+    scope.abort('timeout', error);
+    report({ type: 'timed-out', name, timeoutMs: ms });
+  });
+
+  const wrap = (next: Step): Step =>
+    async function limited(outer: CallScope): Promise<unknown> {
+      const dueMs = running.due();
+      const scope = outer.child(outer.attempt, outer.hedge, Math.min(dueMs, outer.deadlineAtMs), true);
+      const entry = running.add(scope, dueMs);
+      try {
+        return await next(scope);
+      } finally {
+        running.remove(entry);
+        scope.finish();
+      }
+    };
+  return createStrategy({
+    kind: 'timeout',
+    name,
+    clock,
+    statistics: () => ({ running: running.size, timedOut, lateResults }),
+    wrap,
+  });
+}
