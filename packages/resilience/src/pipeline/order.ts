@@ -13,7 +13,7 @@ import type { StrategyKind } from './strategy.ts';
  * - The timeout of an attempt is within the breaker, which so sees it as a failure, and within the bulkhead, so that waiting for a
  *   place is not held against the dependency.
  */
-export const strategyOrder = [
+export const strategyOrder: readonly [
   'fallback',
   'rate-limit',
   'timeout',
@@ -22,7 +22,7 @@ export const strategyOrder = [
   'circuit-breaker',
   'bulkhead',
   'timeout',
-] as const satisfies readonly StrategyKind[];
+] = Object.freeze(['fallback', 'rate-limit', 'timeout', 'retry', 'hedge', 'circuit-breaker', 'bulkhead', 'timeout']);
 
 /** What may stand within a kind that stands at its first place in `Order`; `never` when it has no place there. */
 type After<Order, Kind> = Order extends readonly [infer First, ...infer Rest]
