@@ -62,7 +62,8 @@ describe('the package', () => {
     );
     expect(Object.keys(packageJson.exports)).toEqual(expect.arrayContaining(drivers.map((driver) => `./${driver}`)));
     for (const driver of drivers) {
-      const names = Object.keys((await import(`@tenon/credentials/${driver}`)) as object);
+      const path = `@tenon/credentials/${driver}`;
+      const names = Object.keys((await import(path)) as object);
       expect(names.length, driver).toBeGreaterThan(0);
     }
   });

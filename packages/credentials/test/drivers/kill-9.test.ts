@@ -1,7 +1,13 @@
 import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { apiKey, credentials, type CredentialStorage, type CredentialVault } from '@tenon/credentials';
+import {
+  apiKey,
+  credentials,
+  type CredentialInfo,
+  type CredentialStorage,
+  type CredentialVault,
+} from '@tenon/credentials';
 import { fileStorage } from '@tenon/credentials/drivers/file';
 import { credentialMigrations, postgresStorage } from '@tenon/credentials/drivers/postgres';
 import { KeyRing } from '@tenon/crypto';
@@ -55,23 +61,39 @@ async function looking<T>(target: Target, keys: KeyRing, look: (vault: Credentia
   }
 }
 
-/** What was stored and is not there as it should be, and of rotated ones, every earlier version that cannot be read. */
+/**
+ * What was stored and is not there as it should be, and of rotated ones, every earlier version that cannot be read. A server may still be
+ * ending the one statement that the dead process had sent: then the look is taken again.
+ */
 async function lostOf(vault: CredentialVault, stored: ReadonlyMap<string, number>): Promise<readonly string[]> {
-  const { items } = await vault.list();
+  const before = (await vault.list()).items;
   const lost: string[] = [];
   for (const id of CREDENTIALS) {
-    const credential = await vault.retrieve({ id });
-    const number = credential === undefined ? undefined : numberIn(credential.secret.reveal());
-    const last = stored.get(id);
-    // What it said, or the one after that, which it could not say any more.
-    const isThere = last === undefined || number === last || number === last + 1;
-    const info = items.find((item) => item.id === id);
-    if (!isThere || (info !== undefined) !== (number !== undefined)) lost.push(`${id}: ${number}, not ${last}`);
-    for (const { version } of info?.previous ?? []) {
-      const earlier = await vault.retrieve({ id }, { version });
-      // The first value is number 0, and each rotation adds one to both.
-      if (numberIn(earlier?.secret.reveal() ?? '') !== version - 1) lost.push(`${id}: version ${version}`);
-    }
+    const info = before.find((item) => item.id === id);
+    lost.push(...(await lostOfOne(vault, id, info, stored.get(id))));
+  }
+  const hasChanged = JSON.stringify((await vault.list()).items) !== JSON.stringify(before);
+  return hasChanged ? lostOf(vault, stored) : lost;
+}
+
+async function lostOfOne(
+  vault: CredentialVault,
+  id: string,
+  info: CredentialInfo | undefined,
+  last: number | undefined,
+): Promise<readonly string[]> {
+  const read = async (version?: number): Promise<number | undefined> => {
+    const found = await vault.retrieve({ id }, version === undefined ? {} : { version });
+    return found === undefined ? undefined : numberIn(found.secret.reveal());
+  };
+  const lost: string[] = [];
+  const number = await read();
+  // What it said, or the one after that, which it could not say any more.
+  const isThere = last === undefined || number === last || number === last + 1;
+  if (!isThere || (info === undefined) !== (number === undefined)) lost.push(`${id}: ${number}, not ${last}`);
+  for (const { version } of info?.previous ?? []) {
+    // The first value is number 0, and each rotation adds one to both.
+    if ((await read(version)) !== version - 1) lost.push(`${id}: version ${version}`);
   }
   return lost;
 }
