@@ -18,7 +18,9 @@ export interface AddressRange {
  */
 export function parseAddress(text: string): Address | undefined {
   if (isIP(text) === 0 || text.includes('%')) return undefined;
-  return ipaddr.parse(text);
+  // ipaddr.js reads ::10.0.0.1 as ::ffff:10.0.0.1. Written in hexadecimal alone, there is one reading.
+  const isMixed = text.includes(':') && text.includes('.');
+  return ipaddr.parse(isMixed ? new URL(`http://[${text}]`).hostname.slice(1, -1) : text);
 }
 
 /** Reads `10.0.0.0/8` or a single address; `undefined` when it is neither, or has bits set beyond its prefix. */
