@@ -51,7 +51,7 @@ export class PoolCore<Instance> {
   readonly watchers: Set<Watcher> = new Set();
 
   state: 'open' | 'draining' | 'closed' = 'open';
-  isRevoked = false;
+  isRevoked: boolean = false;
   /** From the first acquire or warm-up on `min` instances are kept. */
   isStarted = false;
   min: number;
@@ -70,12 +70,12 @@ export class PoolCore<Instance> {
   lastCreateError: unknown;
   retryTimer: Timer | undefined;
   waitTimer: Timer | undefined;
-  waitDueMs = Infinity;
+  waitDueMs: number = Infinity;
   /** Whether the time of those who came in this turn will be started at its end. */
-  willStampWaiters = false;
+  willStampWaiters: boolean = false;
   sweepTimer: Timer | undefined;
-  sweepDueMs = Infinity;
-  idleSweepDueMs = Infinity;
+  sweepDueMs: number = Infinity;
+  idleSweepDueMs: number = Infinity;
 
   /** Whether times and records of use are kept. */
   readonly stamps: boolean;
