@@ -1,0 +1,98 @@
+import { createTestClock } from '@tenon/core/testing';
+import {
+  breakers,
+  bulkhead,
+  circuitBreaker,
+  fallback,
+  hedge,
+  rateLimit,
+  retry,
+  retryBudget,
+  timeout,
+} from '@tenon/resilience';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { failureOf, passing } from '../support/failure-of.ts';
+import { recordMetrics, type RecordedMetrics } from '../support/recorded-metrics.ts';
+import { scriptedWork, settle } from '../support/scripted-work.ts';
+
+let recorded: RecordedMetrics;
+beforeEach(() => {
+  recorded = recordMetrics();
+});
+afterEach(() => recorded.stop());
+
+const name = 'mail';
+const fail = () => Promise.reject(passing());
+
+describe('metrics', () => {
+  it('count what happens, by dependency alone', async () => {
+    const clock = createTestClock();
+    const { calls, work } = scriptedWork();
+    const budget = retryBudget({ clock, capacity: 1, ratio: 0, perSecond: 0 });
+    const places = bulkhead({ name, clock, concurrency: 1, queue: 0 });
+    const limit = rateLimit({ name, clock, calls: 1 });
+    const breaker = circuitBreaker({ name, clock, failures: 1 });
+    void places.run(scriptedWork().work);
+    await limit.run(() => 1);
+    const runs = Promise.allSettled([
+      retry({ name, clock, budget, backoff: () => 0 }).run(fail),
+      timeout({ name, clock, ms: 10 }).run(work),
+      hedge({ name, clock, delayMs: 5, idempotent: true }).run(() => new Promise((resolve) => clock.schedule(() => resolve(1), 10))),
+      fallback({ name, clock, to: () => 'cached' }).run(fail),
+      places.run(() => 1),
+      limit.run(() => 1),
+      failureOf(breaker.run(fail)).then(() => breaker.run(fail)),
+    ]);
+    await clock.advance(100);
+    await runs;
+    calls[0]?.succeed('late');
+    await settle();
+    expect(recorded.counts()).toEqual({
+      resilience_bulkhead_rejections_total: 1,
+      resilience_circuit_openings_total: 1,
+      resilience_circuit_rejections_total: 1,
+      resilience_fallbacks_total: 1,
+      resilience_hedges_total: 1,
+      resilience_late_results_total: 1,
+      resilience_rate_limited_total: 1,
+      resilience_retries_total: 1,
+      resilience_retry_budget_exhausted_total: 1,
+      resilience_timeouts_total: 1,
+    });
+    expect(recorded.labels()).toEqual([{ dependency: name }]);
+  });
+
+  it('show the state of a breaker, and how full a bulkhead is', async () => {
+    const clock = createTestClock();
+    const breaker = circuitBreaker({ name, clock, failures: 1, openMs: 10 });
+    const places = bulkhead({ name, clock, concurrency: 1 });
+    void places.run(scriptedWork().work);
+    void places.run(scriptedWork().work);
+    expect(recorded.readGauges()).toEqual({
+      'resilience_bulkhead_queued mail': 1,
+      'resilience_bulkhead_running mail': 1,
+      'resilience_circuit_state mail': 0,
+    });
+    await failureOf(breaker.run(fail));
+    expect(recorded.readGauges()['resilience_circuit_state mail']).toBe(2);
+    await clock.advance(10);
+    void breaker.run(scriptedWork().work);
+    expect(recorded.readGauges()['resilience_circuit_state mail']).toBe(1);
+  });
+
+  it('of a registry have its name for a label, not those of its dependencies, and show the worst state', async () => {
+    const registry = breakers({ name: 'endpoints', clock: createTestClock(), failures: 1 });
+    registry.for('host-1');
+    await failureOf(registry.for('host-2').run(fail));
+    await failureOf(registry.for('host-2').run(fail));
+    expect(recorded.readGauges()).toEqual({ 'resilience_circuit_state endpoints': 2 });
+    expect(recorded.labels()).toEqual([{ dependency: 'endpoints' }]);
+    expect(recorded.counts()).toEqual({ resilience_circuit_openings_total: 1, resilience_circuit_rejections_total: 1 });
+  });
+
+  it('are silent, and harmless, while nothing happens', async () => {
+    await retry({ name }).run(() => 'fine');
+    await timeout({ name, ms: 10 }).run(() => 'fine');
+    expect(recorded.counts()).toEqual({});
+  });
+});
