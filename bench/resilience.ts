@@ -46,7 +46,7 @@ function contestants() {
     cockatiel.bulkhead(10, 100),
   );
   return {
-    close(): void {
+    close: (): void => {
       timed.shutdown();
       untimed.shutdown();
     },

@@ -9,7 +9,8 @@ export { strategyOrder } from './pipeline/order.ts';
 export type { InOrder } from './pipeline/order.ts';
 export type { Strategy, StrategyKind, StrategyOptions } from './pipeline/strategy.ts';
 export { retry } from './retry/retry.ts';
-export type { Retry, RetryOptions, RetryStatistics } from './retry/retry.ts';
+export type { Retry, RetryStatistics } from './retry/retry.ts';
+export type { RetryOptions } from './retry/retry-config.ts';
 export { decorrelatedJitter, exponentialBackoff, fixedBackoff, linearBackoff } from './retry/backoff.ts';
 export type {
   Backoff,

@@ -54,17 +54,17 @@ it('every error says what failed, which dependency, and what to do', async () =>
       "BULKHEAD_QUEUE_TIMEOUT: a call to "mail" waited 500 ms for one of 2 places",
       "CALL_SUPERSEDED: another call to "mail" answered first",
       "CALL_TIMED_OUT: a call to "mail" did not end within 1500 ms",
-      "CIRCUIT_OPEN: the circuit to "mail" is isolated; try again in 300000 ms",
+      "CIRCUIT_OPEN: the circuit to "mail" is isolated until it is reset by hand",
       "CIRCUIT_OPEN: the circuit to "mail" is open; try again in 30000 ms",
       "PIPELINE_ORDER_INVALID: retry cannot stand within circuit-breaker; from the outside in the order is fallback, rate-limit, timeout, retry, hedge, circuit-breaker, bulkhead, timeout, each once",
       "RATE_LIMITED: "mail" takes 1 calls in 1000 ms; try again in 1000 ms",
       "RESILIENCE_OPTIONS_INVALID: circuitBreaker takes either failures or window, not both",
-      "RESILIENCE_OPTIONS_INVALID: hedge.hedges must be a whole number from 1 to 10, and is 11",
+      "RESILIENCE_OPTIONS_INVALID: hedge.hedges must be a whole number of at least 1 and at most 10, and is 11",
       "RESILIENCE_OPTIONS_INVALID: retry.attempts must be a whole number of at least 1, and is 0",
       "RESILIENCE_OPTIONS_INVALID: the strategies of a pipeline must have the same clock",
-      "RESILIENCE_OPTIONS_INVALID: timeout.ms must be a number of at least 5e-324, and is NaN",
+      "RESILIENCE_OPTIONS_INVALID: timeout.ms must be a number above 0, and is NaN",
     ]
   `);
   const raised = new Set(messages.map((message) => message.split(':')[0]));
-  expect([...raised].toSorted()).toEqual([...resilienceErrorCodes]);
+  expect(raised).toEqual(new Set(resilienceErrorCodes));
 });

@@ -37,7 +37,8 @@ it('no rejection is left unhandled, and nothing is left running, whatever work a
           new Promise((resolve, reject) => {
             if (heedsSignal) signal.addEventListener('abort', () => reject(signal.reason));
             if (outcome === 'never') return;
-            const end = (): void => (outcome === 'good' ? resolve(1) : reject(outcome === 'passing' ? passing() : new Error('no')));
+            const end = (): void =>
+              outcome === 'good' ? resolve(1) : reject(outcome === 'passing' ? passing() : new Error('no'));
             clock.schedule(end, tookMs);
           });
         return guarded.run(work, { signal: controller.signal, idempotent });

@@ -1,7 +1,7 @@
 import type { CallScope } from '../call/call-scope.ts';
 import type { Step } from '../call/invoke.ts';
 import { checkNumber } from '../check-number.ts';
-import { resilienceError } from '../errors.ts';
+import { resilienceError, type ResilienceError } from '../errors.ts';
 import { observe } from '../events/observe.ts';
 import { createReporter } from '../events/reporter.ts';
 import { createStrategy, strategyConfig, type Strategy, type StrategyOptions } from '../pipeline/strategy.ts';
@@ -35,6 +35,24 @@ interface Waiting {
   readonly refuse: (error: unknown) => void;
 }
 
+function full(name: string, concurrency: number, queue: number): ResilienceError {
+  const details = { name, concurrency, queue };
+  return resilienceError(
+    'BULKHEAD_FULL',
+    `"${name}" is busy: ${concurrency} calls run and ${queue} wait; try again later`,
+    { retryable: true, details },
+  );
+}
+
+function queueTimeout(name: string, concurrency: number, queueTimeoutMs: number): ResilienceError {
+  const details = { name, concurrency, queueTimeoutMs };
+  return resilienceError(
+    'BULKHEAD_QUEUE_TIMEOUT',
+    `a call to "${name}" waited ${queueTimeoutMs} ms for one of ${concurrency} places`,
+    { retryable: true, details },
+  );
+}
+
 /**
  * Lets a dependency have so many calls at once and no more, so that a slow one does not take all memory and sockets with it. Further
  * calls wait in the order of their arrival, in a queue with bounds.
@@ -52,7 +70,7 @@ export function bulkhead(options: BulkheadOptions = {}): Bulkhead {
   const concurrency = checkNumber('bulkhead.concurrency', options.concurrency ?? 10, { min: 1, whole: true });
   const queue = checkNumber('bulkhead.queue', options.queue ?? 100, { min: 0, max: 1e9, whole: true });
   const queueTimeoutMs = checkNumber('bulkhead.queueTimeoutMs', options.queueTimeoutMs ?? 30_000, {
-    min: Number.MIN_VALUE,
+    above: 0,
   });
   const report = createReporter(name, options.onEvent);
   let running = 0;
@@ -62,16 +80,13 @@ export function bulkhead(options: BulkheadOptions = {}): Bulkhead {
   const waiting = new TimedList<Waiting>(clock, queueTimeoutMs, (call) => {
     queueTimeouts += 1;
     report({ type: 'bulkhead-rejected', name, reason: 'queue-timeout' });
-    const message = `a call to "${name}" waited ${queueTimeoutMs} ms for one of ${concurrency} places`;
-    const details = { name, concurrency, queueTimeoutMs };
-    call.refuse(resilienceError('BULKHEAD_QUEUE_TIMEOUT', message, { retryable: true, details }));
+    call.refuse(queueTimeout(name, concurrency, queueTimeoutMs));
   });
 
   const turnAway = (): never => {
     rejected += 1;
     report({ type: 'bulkhead-rejected', name, reason: 'full' });
-    const message = `"${name}" is busy: ${concurrency} calls run and ${queue} wait; try again later`;
-    throw resilienceError('BULKHEAD_FULL', message, { retryable: true, details: { name, concurrency, queue } });
+    throw full(name, concurrency, queue);
   };
   const waitForPlace = (scope: CallScope): Promise<void> => {
     if (scope.aborted !== undefined) return Promise.reject(scope.reason);
@@ -109,18 +124,23 @@ export function bulkhead(options: BulkheadOptions = {}): Bulkhead {
     };
   const statistics = (): BulkheadStatistics => ({ running, queued: waiting.size, rejected, queueTimeouts });
   const strategy: Bulkhead = createStrategy({ kind: 'bulkhead', name, clock, statistics, wrap });
-  const gauge = { dependency: name, owner: strategy };
+  observeBulkhead(strategy);
+  return strategy;
+}
+
+function observeBulkhead(owner: Bulkhead): void {
   observe({
-    ...gauge,
     name: 'resilience_bulkhead_running',
     description: 'Calls that a bulkhead runs now',
+    dependency: owner.name,
+    owner,
     read: (one) => one.statistics().running,
   });
   observe({
-    ...gauge,
     name: 'resilience_bulkhead_queued',
     description: 'Calls that wait in a bulkhead now',
+    dependency: owner.name,
+    owner,
     read: (one) => one.statistics().queued,
   });
-  return strategy;
 }

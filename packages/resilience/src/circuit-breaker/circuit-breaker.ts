@@ -1,7 +1,7 @@
 import { isCodedError } from '@tenon/core';
 import type { CallScope } from '../call/call-scope.ts';
 import type { Step } from '../call/invoke.ts';
-import { resilienceError } from '../errors.ts';
+import { resilienceError, type ResilienceError } from '../errors.ts';
 import { observe } from '../events/observe.ts';
 import { createReporter } from '../events/reporter.ts';
 import { createStrategy, strategyConfig, type Strategy } from '../pipeline/strategy.ts';
@@ -78,6 +78,29 @@ export function circuitGaugeValue(state: CircuitState): number {
   return gaugeValues[state];
 }
 
+function withControls(
+  strategy: Strategy<'circuit-breaker', CircuitBreakerStatistics, never>,
+  circuit: Circuit,
+): CircuitBreaker {
+  return {
+    ...strategy,
+    get state() {
+      return circuit.state;
+    },
+    isolate: () => circuit.isolate(),
+    reset: () => circuit.reset(),
+  };
+}
+
+function circuitOpen(name: string, state: CircuitState, retryAfterMs: number): ResilienceError {
+  const when = state === 'isolated' ? ' until it is reset by hand' : `; try again in ${Math.ceil(retryAfterMs)} ms`;
+  return resilienceError('CIRCUIT_OPEN', `the circuit to "${name}" is ${state}${when}`, {
+    retryable: true,
+    retryAfterMs,
+    details: { name, state },
+  });
+}
+
 /**
  * Makes a breaker without its gauge.
  *
@@ -103,9 +126,7 @@ export function createCircuitBreaker(options: CircuitBreakerOptions, dependency:
     const retryAfterMs = circuit.retryAfterMs();
     rejected += 1;
     report({ type: 'circuit-rejected', name, retryAfterMs });
-    const message = `the circuit to "${name}" is ${circuit.state}; try again in ${Math.ceil(retryAfterMs)} ms`;
-    const details = { name, state: circuit.state };
-    throw resilienceError('CIRCUIT_OPEN', message, { retryable: true, retryAfterMs, details });
+    throw circuitOpen(name, circuit.state, retryAfterMs);
   };
   const isSlow = (startedMs: number): boolean => {
     const slow = timesCalls && clock.monotonicMs() - startedMs >= settings.slowCallMs;
@@ -139,13 +160,5 @@ export function createCircuitBreaker(options: CircuitBreakerOptions, dependency:
     const { state } = circuit;
     return { state, successes, failures, slowCalls, rejected, timesOpened, retryAfterMs: circuit.retryAfterMs() };
   };
-  const strategy = createStrategy({ kind: 'circuit-breaker', name, clock, statistics, wrap });
-  return {
-    ...strategy,
-    get state() {
-      return circuit.state;
-    },
-    isolate: () => circuit.isolate(),
-    reset: () => circuit.reset(),
-  };
+  return withControls(createStrategy({ kind: 'circuit-breaker', name, clock, statistics, wrap }), circuit);
 }

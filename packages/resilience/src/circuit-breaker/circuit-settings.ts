@@ -81,7 +81,7 @@ export function circuitSettings(options: CircuitBreakerOptions): CircuitSettings
     maxOpenMs: checkNumber('circuitBreaker.maxOpenMs', options.maxOpenMs ?? Math.max(openMs, 300_000), { min: openMs }),
     probes,
     successesToClose: checkNumber('circuitBreaker.successesToClose', options.successesToClose ?? probes, whole),
-    slowCallMs: checkNumber('circuitBreaker.slowCallMs', options.slowCallMs ?? Infinity, { min: Number.MIN_VALUE }),
+    slowCallMs: checkNumber('circuitBreaker.slowCallMs', options.slowCallMs ?? Infinity, { above: 0 }),
   };
 }
 
@@ -97,7 +97,7 @@ export function createCallWindow(options: CircuitBreakerOptions, clock: Clock): 
       checkNumber('circuitBreaker.failures', options.failures ?? 5, { min: 1, max: 1e9, whole: true }),
     );
   }
-  const ratio = { min: Number.MIN_VALUE, max: 1 };
+  const ratio = { above: 0, max: 1 };
   const limits = {
     failureRatio: checkNumber('circuitBreaker.window.failureRatio', window.failureRatio ?? 0.5, ratio),
     slowRatio: checkNumber('circuitBreaker.window.slowRatio', window.slowRatio ?? 1, ratio),

@@ -3,6 +3,14 @@ import { isOverLimit, type CallWindow, type WindowLimits } from './call-window.t
 
 const SLICES = 10;
 
+function sum(values: Float64Array): number {
+  return values.reduce((total, value) => total + value, 0);
+}
+
+function increase(values: Float64Array, slice: number): void {
+  values[slice] = (values[slice] ?? 0) + 1;
+}
+
 /**
  * The calls of the last so many milliseconds, in ten slices: what is forgotten is up to a tenth younger than the window. Slices are
  * cleared when time is found to have passed, not by a timer.
@@ -12,7 +20,6 @@ export function timeWindow(windowMs: number, clock: Clock, limits: WindowLimits)
   const calls = new Float64Array(SLICES);
   const failures = new Float64Array(SLICES);
   const slowCalls = new Float64Array(SLICES);
-  const sum = (values: Float64Array): number => values.reduce((total, value) => total + value, 0);
   const sliceNow = (): number => Math.floor(clock.monotonicMs() / sliceMs);
   let current = sliceNow();
 
@@ -24,9 +31,6 @@ export function timeWindow(windowMs: number, clock: Clock, limits: WindowLimits)
     const passed = Math.min(SLICES, now - current);
     for (let step = 0; step < passed; step += 1) clear((now - step) % SLICES);
     current = now;
-  };
-  const increase = (values: Float64Array, slice: number): void => {
-    values[slice] = (values[slice] ?? 0) + 1;
   };
   return {
     record(failed, slow): boolean {

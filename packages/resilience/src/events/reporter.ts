@@ -16,6 +16,11 @@ const counters: Partial<Record<ResilienceEvent['type'], readonly [name: string, 
   'fallback-used': ['resilience_fallbacks_total', 'Calls that a fallback answered'],
 };
 
+function counterFor(type: ResilienceEvent['type']): Counter | undefined {
+  const described = counters[type];
+  return described === undefined ? undefined : createTelemetry('@tenon/resilience').counter(...described);
+}
+
 /**
  * Counts events and hands them on. Nothing is made before the first event, so that a call without one pays nothing, and an SDK may
  * be installed after the strategies were made.
@@ -28,10 +33,6 @@ export function createReporter(
 ): (event: ResilienceEvent) => void {
   const labels = { dependency };
   const instruments = new Map<string, Counter | undefined>();
-  const counterFor = (type: ResilienceEvent['type']): Counter | undefined => {
-    const described = counters[type];
-    return described === undefined ? undefined : createTelemetry('@tenon/resilience').counter(...described);
-  };
   return (event) => {
     if (!instruments.has(event.type)) instruments.set(event.type, counterFor(event.type));
     instruments.get(event.type)?.add(1, labels);

@@ -65,7 +65,7 @@ export function fallback<Value>(options: FallbackOptions<Value>): Fallback<Value
         if ((guarded !== undefined && !alsoFor.has(guarded)) || !when(error)) throw error;
         report({ type: 'fallback-used', name, error });
         used += 1;
-        return await answer(error, scope);
+        return answer(error, scope);
       }
     };
   const answer = async (error: unknown, scope: CallScope): Promise<Value> => {

@@ -4,7 +4,8 @@ import type { CircuitBreakerOptions } from '../circuit-breaker/circuit-settings.
 import { fallback, type FallbackOptions } from '../fallback/fallback.ts';
 import { hedge, type HedgeOptions } from '../hedge/hedge.ts';
 import { rateLimit, type RateLimitOptions } from '../rate-limit/rate-limit.ts';
-import { retry, type Retry, type RetryOptions } from '../retry/retry.ts';
+import { retry, type Retry } from '../retry/retry.ts';
+import type { RetryOptions } from '../retry/retry-config.ts';
 import { retryBudget } from '../retry/retry-budget.ts';
 import { timeout } from '../timeout/timeout.ts';
 import { pipeline, type Pipeline } from './pipeline.ts';

@@ -46,11 +46,11 @@ export type RateLimit = Strategy<'rate-limit', RateLimitStatistics, never>;
  */
 export function rateLimit(options: RateLimitOptions): RateLimit {
   const { name, clock } = strategyConfig(options);
-  const above0 = { min: Number.MIN_VALUE, max: Number.MAX_VALUE };
-  const calls = checkNumber('rateLimit.calls', options.calls, above0);
-  const perMs = checkNumber('rateLimit.perMs', options.perMs ?? 1_000, above0);
-  const burst = checkNumber('rateLimit.burst', options.burst ?? Math.ceil(calls), { ...above0, min: 1 });
-  const maxWaitMs = checkNumber('rateLimit.maxWaitMs', options.maxWaitMs ?? 0, { ...above0, min: 0 });
+  const finite = { max: Number.MAX_VALUE };
+  const calls = checkNumber('rateLimit.calls', options.calls, { ...finite, above: 0 });
+  const perMs = checkNumber('rateLimit.perMs', options.perMs ?? 1_000, { ...finite, above: 0 });
+  const burst = checkNumber('rateLimit.burst', options.burst ?? Math.ceil(calls), { ...finite, min: 1 });
+  const maxWaitMs = checkNumber('rateLimit.maxWaitMs', options.maxWaitMs ?? 0, { ...finite, min: 0 });
   const bucket = createTokenBucket(burst, calls / perMs, clock);
   const report = createReporter(name, options.onEvent);
   let admitted = 0;
@@ -66,7 +66,7 @@ export function rateLimit(options: RateLimitOptions): RateLimit {
     const details = { name, calls, perMs };
     return Promise.reject(resilienceError('RATE_LIMITED', message, { retryable: true, retryAfterMs, details }));
   };
-  const waitForTurn = async (scope: CallScope, waitMs: number): Promise<void> => {
+  const nextInTurn = async (next: Step, scope: CallScope, waitMs: number): Promise<unknown> => {
     waiting += 1;
     try {
       await scope.sleep(waitMs);
@@ -76,6 +76,7 @@ export function rateLimit(options: RateLimitOptions): RateLimit {
     } finally {
       waiting -= 1;
     }
+    return next(scope);
   };
 
   const wrap =
@@ -85,7 +86,7 @@ export function rateLimit(options: RateLimitOptions): RateLimit {
       const waitMs = bucket.take(mostMs);
       if (waitMs > mostMs) return turnAway(waitMs);
       admitted += 1;
-      return waitMs === 0 ? next(scope) : waitForTurn(scope, waitMs).then(() => next(scope));
+      return waitMs === 0 ? next(scope) : nextInTurn(next, scope, waitMs);
     };
   return createStrategy({
     kind: 'rate-limit',

@@ -40,7 +40,7 @@ export type Timeout = Strategy<'timeout', TimeoutStatistics, never>;
  */
 export function timeout(options: TimeoutOptions): Timeout {
   const { name, clock } = strategyConfig(options);
-  const ms = checkNumber('timeout.ms', options.ms, { min: Number.MIN_VALUE });
+  const ms = checkNumber('timeout.ms', options.ms, { above: 0 });
   const report = createReporter(name, options.onEvent);
   let timedOut = 0;
   let lateResults = 0;

@@ -16,7 +16,12 @@ describe('breakers', () => {
 
   it('names the dependency in messages and events', async () => {
     const events: unknown[] = [];
-    const registry = breakers({ name: 'hooks', clock: createTestClock(), failures: 1, onEvent: (one) => events.push(one) });
+    const registry = breakers({
+      name: 'hooks',
+      clock: createTestClock(),
+      failures: 1,
+      onEvent: (one) => events.push(one),
+    });
     await failureOf(registry.for('a').run(fail));
     expect(await failureOf(registry.for('a').run(fail))).toMatchObject({ details: { name: 'a' } });
     expect(events[0]).toEqual({ type: 'circuit-opened', name: 'a' });

@@ -180,7 +180,10 @@ describe('a circuit breaker', () => {
     const breaker = circuitBreaker({ clock, failures: 2 });
     breaker.isolate();
     await clock.advance(1_000_000);
-    expect(await failureOf(breaker.run(succeed))).toMatchObject({ code: 'CIRCUIT_OPEN', details: { state: 'isolated' } });
+    expect(await failureOf(breaker.run(succeed))).toMatchObject({
+      code: 'CIRCUIT_OPEN',
+      details: { state: 'isolated' },
+    });
     breaker.reset();
     await failTimes(breaker, 1);
     breaker.reset();
@@ -191,7 +194,13 @@ describe('a circuit breaker', () => {
   it('tells of each change and each call that it turns away', async () => {
     const clock = createTestClock();
     const events: unknown[] = [];
-    const breaker = circuitBreaker({ name: 'mail', clock, failures: 1, openMs: 10, onEvent: (one) => events.push(one) });
+    const breaker = circuitBreaker({
+      name: 'mail',
+      clock,
+      failures: 1,
+      openMs: 10,
+      onEvent: (one) => events.push(one),
+    });
     await failTimes(breaker, 2);
     await clock.advance(10);
     await breaker.run(succeed);

@@ -48,7 +48,9 @@ describe.each([
   it('opens the circuit by the part of slow calls, all of them by default', async () => {
     expect(await stateAfter({ window }, ['good', ...repeat('slow', 8)])).toBe('closed');
     expect(await stateAfter({ window }, repeat('slow', 5))).toBe('open');
-    expect(await stateAfter({ window: { ...window, slowRatio: 0.4 } }, ['good', 'good', 'good', 'slow', 'slow'])).toBe('open');
+    expect(await stateAfter({ window: { ...window, slowRatio: 0.4 } }, ['good', 'good', 'good', 'slow', 'slow'])).toBe(
+      'open',
+    );
     expect(await stateAfter({ window, slowCallMs: 101 }, repeat('slow', 9))).toBe('closed');
   });
 });

@@ -37,7 +37,9 @@ describe('metrics', () => {
     const runs = Promise.allSettled([
       retry({ name, clock, budget, backoff: () => 0 }).run(fail),
       timeout({ name, clock, ms: 10 }).run(work),
-      hedge({ name, clock, delayMs: 5, idempotent: true }).run(() => new Promise((resolve) => clock.schedule(() => resolve(1), 10))),
+      hedge({ name, clock, delayMs: 5, idempotent: true }).run(
+        () => new Promise((resolve) => clock.schedule(() => resolve(1), 10)),
+      ),
       fallback({ name, clock, to: () => 'cached' }).run(fail),
       places.run(() => 1),
       limit.run(() => 1),

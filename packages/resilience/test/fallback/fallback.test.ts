@@ -78,7 +78,7 @@ describe('a fallback', () => {
       async (guard) => {
         const limit = rateLimit({ calls: 1, perMs: 1e9 });
         await limit.run(() => 1);
-        return await pipeline(guard, limit).run(() => 1);
+        return pipeline(guard, limit).run(() => 1);
       },
     ],
     [
@@ -87,7 +87,7 @@ describe('a fallback', () => {
       async (guard) => {
         const places = bulkhead({ concurrency: 1, queue: 0 });
         void places.run(scriptedWork().work);
-        return await pipeline(guard, places).run(() => 1);
+        return pipeline(guard, places).run(() => 1);
       },
     ],
     [
@@ -96,7 +96,7 @@ describe('a fallback', () => {
       async (guard) => {
         const places = bulkhead({ concurrency: 1, queueTimeoutMs: 1 });
         void places.run(scriptedWork().work);
-        return await pipeline(guard, places).run(() => 1);
+        return pipeline(guard, places).run(() => 1);
       },
     ],
   ])('of a %s (%s)', (failure, code, run) => {

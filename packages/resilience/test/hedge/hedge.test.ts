@@ -1,5 +1,13 @@
 import { createTestClock } from '@tenon/core/testing';
-import { bulkhead, circuitBreaker, hedge, pipeline, retryBudget, timeout, type ResilienceEvent } from '@tenon/resilience';
+import {
+  bulkhead,
+  circuitBreaker,
+  hedge,
+  pipeline,
+  retryBudget,
+  timeout,
+  type ResilienceEvent,
+} from '@tenon/resilience';
 import { describe, expect, it } from 'vitest';
 import { codeOf, failureOf } from '../support/failure-of.ts';
 import { scriptedWork, settle } from '../support/scripted-work.ts';
@@ -92,7 +100,9 @@ describe('a hedge', () => {
     const clock = createTestClock();
     const { calls, work } = scriptedWork();
     const controller = new AbortController();
-    const failed = failureOf(hedge({ clock, delayMs: 50, hedges: 2, idempotent }).run(work, { signal: controller.signal }));
+    const failed = failureOf(
+      hedge({ clock, delayMs: 50, hedges: 2, idempotent }).run(work, { signal: controller.signal }),
+    );
     await clock.advance(50);
     const signals = calls.map(({ call }) => call.signal);
     controller.abort('gone');
@@ -117,7 +127,12 @@ describe('a hedge', () => {
     const breaker = circuitBreaker({ clock, failures: 1, isFailure: () => true });
     const places = bulkhead({ clock, concurrency: 2, queue: 0 });
     const { calls, work } = scriptedWork();
-    const running = pipeline(hedge({ clock, delayMs: 50, idempotent }), breaker, places, timeout({ clock, ms: 1_000 })).run(work);
+    const running = pipeline(
+      hedge({ clock, delayMs: 50, idempotent }),
+      breaker,
+      places,
+      timeout({ clock, ms: 1_000 }),
+    ).run(work);
     await clock.advance(50);
     expect(places.statistics().running).toBe(2);
     calls[1]?.succeed('won');

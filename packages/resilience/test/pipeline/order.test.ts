@@ -27,6 +27,15 @@ const make: Readonly<Record<StrategyKind, () => Strategy>> = {
 };
 const ofKinds = (kinds: readonly StrategyKind[]) => pipeline(...kinds.map((kind) => make[kind]()));
 
+function outcomeOf(attempt: () => unknown): unknown {
+  try {
+    attempt();
+    return 'taken';
+  } catch (error) {
+    return error;
+  }
+}
+
 /** Whether the kinds are what is left of the order when some places are taken out: told another way than the code does. */
 function isPartOf(order: readonly StrategyKind[], kinds: readonly StrategyKind[]): boolean {
   const [first, ...rest] = kinds;
@@ -50,8 +59,10 @@ describe('the order of a pipeline', () => {
     fc.assert(
       fc.property(fc.array(kind, { maxLength: 8 }), (kinds) => {
         const attempt = () => ofKinds(kinds);
-        if (isPartOf(strategyOrder, kinds)) expect(attempt).not.toThrow();
-        else expect(attempt).toThrow(expect.objectContaining({ code: 'PIPELINE_ORDER_INVALID', details: { kinds } }));
+        const expected = isPartOf(strategyOrder, kinds)
+          ? 'taken'
+          : { code: 'PIPELINE_ORDER_INVALID', details: { kinds } };
+        expect(outcomeOf(attempt)).toEqual(typeof expected === 'string' ? expected : expect.objectContaining(expected));
       }),
       { numRuns: 500 },
     );
@@ -67,7 +78,9 @@ describe('the order of a pipeline', () => {
     expect(() => pipeline(retry(), retry())).toThrow(refused);
     // @ts-expect-error a fallback stands outside of everything
     expect(() => pipeline(timeout({ ms: 1 }), fallback({ to: () => 1 }))).toThrow(refused);
-    expect(pipeline(timeout({ ms: 1 }), retry(), circuitBreaker(), bulkhead(), timeout({ ms: 1 })).strategies).toHaveLength(5);
+    expect(
+      pipeline(timeout({ ms: 1 }), retry(), circuitBreaker(), bulkhead(), timeout({ ms: 1 })).strategies,
+    ).toHaveLength(5);
   });
 
   it('tells the compiler what a fallback may give', () => {

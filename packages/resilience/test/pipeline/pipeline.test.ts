@@ -16,7 +16,9 @@ describe('a pipeline', () => {
   it('shows each attempt to the breaker, and each run to the rate limit', async () => {
     const clock = createTestClock();
     const [limit, breaker] = [rateLimit({ clock, calls: 5 }), circuitBreaker({ clock, failures: 9 })];
-    const running = codeOf(pipeline(limit, retry({ clock, backoff: atOnce }), breaker).run(() => Promise.reject(passing())));
+    const running = codeOf(
+      pipeline(limit, retry({ clock, backoff: atOnce }), breaker).run(() => Promise.reject(passing())),
+    );
     await clock.advance(0);
     expect(await running).toBe('DEPENDENCY_BUSY');
     expect([limit.statistics().admitted, breaker.statistics().failures]).toEqual([1, 3]);
@@ -25,7 +27,9 @@ describe('a pipeline', () => {
   it('ends its retries when the circuit opens', async () => {
     const clock = createTestClock();
     const breaker = circuitBreaker({ clock, failures: 2 });
-    const running = codeOf(pipeline(retry({ clock, attempts: 9, backoff: atOnce }), breaker).run(() => Promise.reject(passing())));
+    const running = codeOf(
+      pipeline(retry({ clock, attempts: 9, backoff: atOnce }), breaker).run(() => Promise.reject(passing())),
+    );
     await clock.advance(0);
     expect(await running).toBe('CIRCUIT_OPEN');
     expect(breaker.statistics()).toMatchObject({ failures: 2, rejected: 1 });
@@ -46,7 +50,9 @@ describe('a pipeline', () => {
   it('gives each attempt a signal of its own', async () => {
     const clock = createTestClock();
     const { calls, work } = scriptedWork();
-    const running = pipeline(retry({ clock, backoff: atOnce, idempotent: true }), timeout({ clock, ms: 100 })).run(work);
+    const running = pipeline(retry({ clock, backoff: atOnce, idempotent: true }), timeout({ clock, ms: 100 })).run(
+      work,
+    );
     await clock.advance(100);
     expect(calls.map(({ call }) => call.signal.aborted)).toEqual([true, false]);
     expect(calls[0]?.call.signal).toBe(calls[0]?.call.signal);

@@ -4,7 +4,8 @@ import { describe, expect, expectTypeOf, it } from 'vitest';
 import { codeOf, failureOf, passing } from '../support/failure-of.ts';
 import { scriptedWork } from '../support/scripted-work.ts';
 
-const kinds = (options: StandardPipelineOptions<string>) => standardPipeline(options).strategies.map(({ kind }) => kind);
+const kinds = (options: StandardPipelineOptions<string>) =>
+  standardPipeline(options).strategies.map(({ kind }) => kind);
 
 describe('the standard pipeline', () => {
   it('has what a call needs, and the rest when asked for', () => {
@@ -33,7 +34,12 @@ describe('the standard pipeline', () => {
     ] as const) {
       const clock = createTestClock();
       const { calls, work } = scriptedWork();
-      const guarded = standardPipeline({ clock, idempotent: true, retry: { attempts: 9, backoff: () => 0 }, ...options });
+      const guarded = standardPipeline({
+        clock,
+        idempotent: true,
+        retry: { attempts: 9, backoff: () => 0 },
+        ...options,
+      });
       const failed = codeOf(guarded.run(work));
       await clock.advance(attemptMs);
       expect(calls).toHaveLength(2);
@@ -85,7 +91,7 @@ describe('the standard pipeline', () => {
     const guarded = standardPipeline({ clock, idempotent: true, hedge: { delayMs: 50 }, retry: { budget } });
     const failed = codeOf(guarded.run(work));
     await clock.advance(50);
-    for (const { fail } of calls) fail(passing());
+    for (const one of calls) one.fail(passing());
     expect(await failed).toBe('DEPENDENCY_BUSY');
     expect([calls.length, guarded.retry.statistics().refusedByBudget]).toEqual([2, 1]);
   });

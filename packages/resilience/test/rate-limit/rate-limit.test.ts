@@ -46,7 +46,11 @@ describe('a rate limit', () => {
     const limit = rateLimit({ name: 'geo', clock, calls: 2, perMs: 1_000, onEvent: (one) => events.push(one) });
     await admittedOf(limit, 2);
     await clock.advance(100);
-    expect(await failureOf(limit.run(() => 1))).toMatchObject({ code: 'RATE_LIMITED', retryable: true, retryAfterMs: 400 });
+    expect(await failureOf(limit.run(() => 1))).toMatchObject({
+      code: 'RATE_LIMITED',
+      retryable: true,
+      retryAfterMs: 400,
+    });
     expect(events).toEqual([{ type: 'rate-limited', name: 'geo', retryAfterMs: 400 }]);
     await clock.advance(399);
     expect(await codeOf(limit.run(() => 1))).toBe('RATE_LIMITED');
@@ -60,10 +64,12 @@ describe('a rate limit', () => {
     const limit = rateLimit({ clock, calls: 1, perMs: 100, maxWaitMs: 250 });
     const seen: string[] = [];
     for (const name of ['a', 'b', 'c', 'd']) {
-      limit.run(() => clock.monotonicMs()).then(
-        (at) => seen.push(`${name} ${at}`),
-        () => seen.push(`${name} rejected`),
-      );
+      limit
+        .run(() => clock.monotonicMs())
+        .then(
+          (at) => seen.push(`${name} ${at}`),
+          () => seen.push(`${name} rejected`),
+        );
     }
     await settle();
     expect(limit.statistics()).toMatchObject({ waiting: 2, rejected: 1 });

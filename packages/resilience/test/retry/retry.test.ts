@@ -107,7 +107,9 @@ describe('retry', () => {
   it('gives up when its backoff gives no number', async () => {
     for (const delayMs of [Infinity, Number.NaN]) {
       const { work, attempts } = failing(1);
-      expect(await codeOf(retry({ clock: createTestClock(), backoff: () => delayMs }).run(work))).toBe('DEPENDENCY_BUSY');
+      expect(await codeOf(retry({ clock: createTestClock(), backoff: () => delayMs }).run(work))).toBe(
+        'DEPENDENCY_BUSY',
+      );
       expect(attempts).toHaveLength(1);
     }
   });
@@ -206,7 +208,12 @@ describe('retry', () => {
   it('has a budget of its own by default, and none when told so', async () => {
     const retriesOf = async (options: Parameters<typeof retry>[0]): Promise<number> => {
       const clock = createTestClock();
-      const guarded = retry({ clock, attempts: Infinity, backoff: ({ retry: n }) => (n < 100 ? 0 : Infinity), ...options });
+      const guarded = retry({
+        clock,
+        attempts: Infinity,
+        backoff: ({ retry: n }) => (n < 100 ? 0 : Infinity),
+        ...options,
+      });
       const failed = failureOf(guarded.run(failing(Infinity).work));
       await clock.advance(0);
       await failed;
@@ -228,25 +235,29 @@ describe('retry', () => {
   it('makes as many attempts as any script of failures allows, and no more', async () => {
     const outcome = fc.constantFrom('passing', 'permanent', 'fine');
     await fc.assert(
-      fc.asyncProperty(fc.array(outcome, { minLength: 1, maxLength: 8 }), fc.integer({ min: 1, max: 6 }), async (script, attempts) => {
-        const clock = createTestClock();
-        let made = 0;
-        const work = async () => {
-          const what = script[made] ?? 'fine';
-          made += 1;
-          if (what === 'passing') throw passing();
-          if (what === 'permanent') throw new Error('permanent');
-          return made;
-        };
-        const running = Promise.allSettled([retry({ clock, attempts, backoff: atOnce }).run(work)]);
-        await clock.advance(0);
-        const [settled] = await running;
-        const end = script.findIndex((what) => what !== 'passing');
-        const wouldEnd = end < 0 ? script.length + 1 : end + 1;
-        expect(made).toBe(Math.min(attempts, wouldEnd));
-        const isFine = wouldEnd <= attempts && (script[wouldEnd - 1] ?? 'fine') === 'fine';
-        expect(settled?.status).toBe(isFine ? 'fulfilled' : 'rejected');
-      }),
+      fc.asyncProperty(
+        fc.array(outcome, { minLength: 1, maxLength: 8 }),
+        fc.integer({ min: 1, max: 6 }),
+        async (script, attempts) => {
+          const clock = createTestClock();
+          let made = 0;
+          const work = async () => {
+            const what = script[made] ?? 'fine';
+            made += 1;
+            if (what === 'passing') throw passing();
+            if (what === 'permanent') throw new Error('permanent');
+            return made;
+          };
+          const running = Promise.allSettled([retry({ clock, attempts, backoff: atOnce }).run(work)]);
+          await clock.advance(0);
+          const [settled] = await running;
+          const end = script.findIndex((what) => what !== 'passing');
+          const wouldEnd = end < 0 ? script.length + 1 : end + 1;
+          expect(made).toBe(Math.min(attempts, wouldEnd));
+          const isFine = wouldEnd <= attempts && (script[wouldEnd - 1] ?? 'fine') === 'fine';
+          expect(settled?.status).toBe(isFine ? 'fulfilled' : 'rejected');
+        },
+      ),
       { numRuns: 50 },
     );
   });

@@ -8,7 +8,10 @@ export interface ScriptedCall {
 }
 
 /** Work whose calls hang until the test ends them; it does not heed its signal. */
-export function scriptedWork(): { readonly calls: readonly ScriptedCall[]; readonly work: (call: Call) => Promise<unknown> } {
+export function scriptedWork(): {
+  readonly calls: readonly ScriptedCall[];
+  readonly work: (call: Call) => Promise<unknown>;
+} {
   const calls: ScriptedCall[] = [];
   return {
     calls,
