@@ -27,4 +27,4 @@ export type { Actor, Context } from './context.ts';
 export { silentLogger } from './logger.ts';
 export type { LogFields, Logger } from './logger.ts';
 export { createTelemetry } from './telemetry.ts';
-export type { Telemetry } from './telemetry.ts';
+export type { Observation, Telemetry } from './telemetry.ts';

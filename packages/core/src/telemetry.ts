@@ -12,6 +12,13 @@ import {
 } from '@opentelemetry/api';
 import { isCodedError, toError } from './coded-error.ts';
 
+/** What a gauge shows of one of several things. */
+export interface Observation {
+  readonly value: number;
+  /** What tells them apart. Keep their number bounded. */
+  readonly attributes: Attributes;
+}
+
 /** Spans and metrics of one package, over whatever OpenTelemetry SDK the application installed (or none). */
 export interface Telemetry {
   /**
@@ -23,8 +30,8 @@ export interface Telemetry {
   counter(name: string, description: string, unit?: string): Counter;
   /** A distribution of values, by default of seconds. */
   histogram(name: string, description: string, unit?: string): Histogram;
-  /** A value that is read when metrics are collected. */
-  gauge(name: string, description: string, read: () => number): ObservableGauge;
+  /** A value, or one for each of several things, that is read when metrics are collected. */
+  gauge(name: string, description: string, read: () => number | readonly Observation[]): ObservableGauge;
 }
 
 /**
@@ -59,7 +66,11 @@ export function createTelemetry(scope: string): Telemetry {
     histogram: (name, description, unit = 's') => theMeter().createHistogram(name, { description, unit }),
     gauge(name, description, read) {
       const gauge = theMeter().createObservableGauge(name, { description });
-      gauge.addCallback((result) => result.observe(read()));
+      gauge.addCallback((result) => {
+        const seen = read();
+        if (typeof seen === 'number') result.observe(seen);
+        else for (const { value, attributes } of seen) result.observe(value, attributes);
+      });
       return gauge;
     },
   };

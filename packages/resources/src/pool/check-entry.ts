@@ -28,11 +28,16 @@ export function checkEntry<Instance>(
     // A forced close does not wait for checks.
     const isStillOurs = entry.state === 'checking';
     verdict = isFit && isStillOurs ? 'fit' : 'unfit';
-    if (!isFit && isStillOurs) core.destroy(entry, kind === 'validate' ? 'invalid' : 'reset-failed');
-    if (verdict === 'unfit' || isStarting) return;
-    entry.lastUsedMs = clock.monotonicMs();
-    core.offer(entry);
-    if (entry.state === 'idle' || entry.state === 'borrowed') settleEntry(entry);
+    if (isStarting && isFit) return;
+    if (verdict === 'fit') {
+      entry.lastUsedMs = clock.monotonicMs();
+      core.offer(entry);
+      if (entry.state !== 'destroying') settleEntry(entry);
+    } else {
+      // First of all, as the place that comes free would else be used to make another one.
+      if (!isStarting) core.serveIdle();
+      if (isStillOurs) core.destroy(entry, kind === 'validate' ? 'invalid' : 'reset-failed');
+    }
     core.notify();
   };
 

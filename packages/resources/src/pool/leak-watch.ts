@@ -23,9 +23,14 @@ export class LeakWatch<Instance> {
     this.#leases = new FinalizationRegistry((lending) => this.#collected(lending));
   }
 
+  /** Where the call is that is going on. */
+  borrower(): Error {
+    return new Error(`borrowed from pool "${this.#core.config.name}"`);
+  }
+
   /** Notes who borrows. */
-  lent(entry: Entry<Instance>, lease: PoolLease<Instance>): void {
-    entry.borrower = new Error(`borrowed from pool "${this.#core.config.name}"`);
+  lent(entry: Entry<Instance>, lease: PoolLease<Instance>, borrower: Error = this.borrower()): void {
+    entry.borrower = borrower;
     entry.overdueReported = false;
     this.#leases.register(lease, { entry, uses: entry.uses });
     if (this.#timer === undefined) this.#arm(this.#maxHoldMs);

@@ -11,7 +11,7 @@ import type { DestroyReason } from './pool-options.ts';
 import type { PoolConfig } from './resolve-pool-options.ts';
 import { PoolFigures, RECENT_WEIGHT } from './figures.ts';
 import { replenish } from './supply.ts';
-import { offer, takeBack } from './take-back.ts';
+import { offer, serveIdle, takeBack } from './take-back.ts';
 import { takeIdle } from './take-idle.ts';
 import { WaiterQueue } from './waiter-queue.ts';
 
@@ -105,8 +105,8 @@ export class PoolCore<Instance> {
     return entry === undefined ? undefined : this.lend(entry);
   }
 
-  /** Lends an instance that is in nobody's hands. */
-  lend(entry: Entry<Instance>): PoolLease<Instance> {
+  /** Lends an instance that is in nobody's hands. @param borrower - where it was asked for, when that was earlier */
+  lend(entry: Entry<Instance>, borrower?: Error): PoolLease<Instance> {
     const { figures } = this;
     entry.state = 'borrowed';
     entry.uses += 1;
@@ -118,7 +118,7 @@ export class PoolCore<Instance> {
     const lease = new PoolLease(this, entry);
     if (this.stamps) {
       entry.borrowedAtMs = this.clock.monotonicMs();
-      this.leaks?.lent(entry, lease);
+      this.leaks?.lent(entry, lease, borrower);
     }
     return lease;
   }
@@ -138,6 +138,11 @@ export class PoolCore<Instance> {
   /** Gives an instance to whoever needs it, see {@link offer}. */
   offer(entry: Entry<Instance>): void {
     offer(this, entry);
+  }
+
+  /** Gives idle instances to those who wait, see {@link serveIdle}. */
+  serveIdle(): void {
+    serveIdle(this);
   }
 
   /** Destroys an instance, see {@link destroyEntry}. */

@@ -36,7 +36,10 @@ export function revoke<Instance>(core: PoolCore<Instance>): void {
 }
 
 /** Refuses new borrowers and waits for those who are there. */
-export async function drain<Instance>(core: PoolCore<Instance>, timeoutMs: number = DEFAULT_TIMEOUT_MS): Promise<DrainReport> {
+export async function drain<Instance>(
+  core: PoolCore<Instance>,
+  timeoutMs: number = DEFAULT_TIMEOUT_MS,
+): Promise<DrainReport> {
   const returnedBefore = returns(core);
   if (core.state === 'open') startDraining(core);
   await until(core, timeoutMs, () => core.active === 0 && core.queue.size === 0 && core.checking === 0);

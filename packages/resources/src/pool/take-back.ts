@@ -4,7 +4,7 @@ import type { Entry } from './entry.ts';
 import { dequeued } from './leave-queue.ts';
 import type { LeaseOutcome } from './pool.ts';
 import type { PoolCore } from './pool-core.ts';
-import { isBroken } from './take-idle.ts';
+import { isBroken, takeIdle } from './take-idle.ts';
 
 /** Takes back what was lent, when that needs more than a look: something waits, something is to be kept, or it is not used again. */
 export function takeBack<Instance>(
@@ -39,12 +39,20 @@ export function offer<Instance>(core: PoolCore<Instance>, entry: Entry<Instance>
   }
 }
 
+/** Gives idle instances to those who wait for a check that has come to nothing. */
+export function serveIdle<Instance>(core: PoolCore<Instance>): void {
+  while (core.idle.length > 0 && core.queue.size > core.checking + core.creating) {
+    const entry = takeIdle(core);
+    if (entry !== undefined) handOver(core, entry);
+  }
+}
+
 function handOver<Instance>(core: PoolCore<Instance>, entry: Entry<Instance>): void {
   const waiter = core.queue.take(core.config.queueOrder === 'fifo' ? 'oldest' : 'newest');
   if (waiter === undefined) return;
   dequeued(core, waiter);
   core.figures.waited(waiter.sinceMs === undefined ? 0 : core.clock.monotonicMs() - waiter.sinceMs);
-  waiter.resolve(core.lend(entry));
+  waiter.resolve(core.lend(entry, waiter.borrower));
 }
 
 function learn<Instance>(core: PoolCore<Instance>, entry: Entry<Instance>, outcome: LeaseOutcome | undefined): void {

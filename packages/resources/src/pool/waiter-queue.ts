@@ -5,6 +5,8 @@ export interface Waiter<Result> {
   readonly timeoutMs: number;
   /** Since when, on the clock's monotonic scale; `undefined` in the turn of the event loop in which the wait began. */
   sinceMs: number | undefined;
+  /** Where it asked: only with the watch for leaks. */
+  readonly borrower: Error | undefined;
   /** Takes back what listens on its behalf. */
   stopListening: (() => void) | undefined;
   previous: Waiter<Result> | undefined;

@@ -23,6 +23,7 @@ export function acquireLease<Instance>(
 }
 
 function waitForLease<Instance>(core: PoolCore<Instance>, options: AcquireOptions): Promise<PoolLease<Instance>> {
+  const borrower = core.leaks?.borrower();
   return new Promise((resolve, reject) => {
     const waiter: Waiter<PoolLease<Instance>> = {
       resolve,
@@ -32,6 +33,7 @@ function waitForLease<Instance>(core: PoolCore<Instance>, options: AcquireOption
         options.deadline?.remainingMs() ?? Infinity,
       ),
       sinceMs: undefined,
+      borrower,
       stopListening: undefined,
       previous: undefined,
       next: undefined,

@@ -1,5 +1,6 @@
 import type { Entry } from '../entry.ts';
 import type { IdleChooser } from './idle-chooser.ts';
+import { forget } from './member-record.ts';
 import { responseScore, weightOf } from './weight.ts';
 
 const HISTORY = 100;
@@ -9,12 +10,16 @@ const STEP = 0.1;
 const NEUTRAL = 0.5;
 const TRUST_NOTHING = 0.3;
 const TRUST_ALL = 0.7;
-const LARGEST_IDLE_PENALTY = 0.5;
+// Enough to decide between equals: an instance known to be slow must not win over a good one for having rested less.
+const LARGEST_IDLE_PENALTY = 0.05;
+const FORGET_AFTER_MS = 60_000;
 const MINUTE_MS = 60_000;
 
 /**
  * Learns how far the weights of instances can be trusted. Every ten pieces of work it compares how the last ten went with how the last hundred
  * went: a tenth better raises the trust, a tenth worse lowers it, and otherwise it goes halfway back to the middle.
+ *
+ * What is known of an instance is forgotten when it was idle for a minute, so that one that has recovered gets its chance.
  *
  * With little trust instances take turns, which also gathers new figures; with much the one of the greatest weight is used; in between a
  * long idle time counts against an instance.
@@ -32,6 +37,7 @@ export function createAdaptiveChooser<Instance>(
       let chosen = 0;
       let best = -Infinity;
       for (const [index, { instance, record, lastUsedMs }] of idle.entries()) {
+        if (record !== undefined && nowMs - lastUsedMs > FORGET_AFTER_MS) forget(record);
         const idleMinutes = (nowMs - lastUsedMs) / MINUTE_MS;
         const penalty = trust > TRUST_ALL ? 0 : Math.min(idleMinutes, LARGEST_IDLE_PENALTY);
         const score = weightOf(record, healthOf?.(instance)) - penalty;

@@ -1,4 +1,4 @@
-/** What the work of one instance has shown, as running means that forget: a tenth of the weight is in the newest. */
+/** What the work of one instance has shown, as running means that forget: a quarter of the weight is in the newest. */
 export interface MemberRecord {
   /** Share of the work that succeeded; `undefined` before the first. */
   successRate: number | undefined;
@@ -8,7 +8,7 @@ export interface MemberRecord {
   credit: number;
 }
 
-const NEWEST = 0.1;
+const NEWEST = 0.25;
 
 /** A record of nothing yet. */
 export function emptyRecord(): MemberRecord {
@@ -21,4 +21,10 @@ export function addToRecord(record: MemberRecord, responseMs: number, failed: bo
   const { successRate, responseMs: mean } = record;
   record.successRate = successRate === undefined ? success : successRate + (success - successRate) * NEWEST;
   record.responseMs = mean === undefined ? responseMs : mean + (responseMs - mean) * NEWEST;
+}
+
+/** Forgets the work, for example as it was too long ago to say anything. */
+export function forget(record: MemberRecord): void {
+  record.successRate = undefined;
+  record.responseMs = undefined;
 }

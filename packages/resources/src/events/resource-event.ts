@@ -1,0 +1,39 @@
+import type { ResourceState } from '../lifecycle/resource-state.ts';
+import type { HealthStatus } from '../health/health-status.ts';
+import type { PoolEvent } from '../pool/pool-event.ts';
+
+/** Which resource an event is about. */
+export interface EventSubject {
+  /** The name of the token. */
+  readonly resource: string;
+  readonly technology: string;
+  /** The text form of the scope whose instances these are; absent for events of the token itself. */
+  readonly scope?: string;
+  /** Milliseconds since the Unix epoch. */
+  readonly atMs: number;
+}
+
+/** What happened to a resource. No event holds a secret, an instance or a setting. */
+export type ResourceEventFacts =
+  | { readonly type: 'registered'; readonly version: string }
+  | { readonly type: 'removed' }
+  | { readonly type: 'state-changed'; readonly from: ResourceState; readonly to: ResourceState }
+  | { readonly type: 'acquired'; readonly waitedMs: number }
+  | { readonly type: 'acquire-failed'; readonly code: string; readonly waitedMs: number }
+  | { readonly type: 'released'; readonly heldMs: number; readonly failed: boolean }
+  /** The quota of a tenant refused an acquire. */
+  | { readonly type: 'quota-exceeded'; readonly quota: string; readonly limit: number }
+  | { readonly type: 'health-changed'; readonly from: HealthStatus['status']; readonly to: HealthStatus['status'] }
+  | { readonly type: 'quarantined'; readonly reason: string; readonly retryInMs: number; readonly attempt: number }
+  | { readonly type: 'recovered'; readonly attempts: number }
+  /** No more tries to recover: somebody has to look. */
+  | { readonly type: 'given-up'; readonly attempts: number }
+  | { readonly type: 'reloaded' }
+  | { readonly type: 'credential-rotated'; readonly slot: string }
+  | { readonly type: 'credential-revoked'; readonly slot: string }
+  | { readonly type: 'credential-refresh-failed'; readonly slot: string; readonly code: string }
+  /** What its pool tells. */
+  | { readonly type: 'pool'; readonly event: PoolEvent };
+
+/** {@link ResourceEventFacts} with what it is about. */
+export type ResourceEvent = EventSubject & ResourceEventFacts;

@@ -1,0 +1,55 @@
+/** How a resource is. */
+export type HealthStatus =
+  | { readonly status: 'healthy' }
+  /** It works, but not as it should. `impact`: how much of it is lost, 0 to 1. */
+  | { readonly status: 'degraded'; readonly reason: string; readonly impact: number }
+  /** `recoverable`: whether to try it again. */
+  | { readonly status: 'unhealthy'; readonly reason: string; readonly recoverable: boolean }
+  /** Not looked at yet. */
+  | { readonly status: 'unknown' };
+
+/** One look at a resource. */
+export interface HealthRecord {
+  readonly health: HealthStatus;
+  /** Milliseconds since the Unix epoch. */
+  readonly checkedAtMs: number;
+  /** How long the look took, in milliseconds. */
+  readonly latencyMs: number;
+  /** How many looks in a row found it unhealthy, this one included. */
+  readonly failuresInRow: number;
+}
+
+/** Below this a degraded resource is still used (seed 002, 2.7). */
+const USABLE_BELOW_IMPACT = 0.8;
+
+/** Whether work should be sent to a resource. What nobody has looked at yet counts as usable. */
+export function isUsable(health: HealthStatus): boolean {
+  if (health.status === 'degraded') return health.impact < USABLE_BELOW_IMPACT;
+  return health.status !== 'unhealthy';
+}
+
+/** Health as a number: 1 healthy, 0 unhealthy, 0.5 unknown, and what is left of a degraded one. */
+export function healthScore(health: HealthStatus): number {
+  if (health.status === 'degraded') return Math.min(1, Math.max(0, 1 - health.impact));
+  return { healthy: 1, unhealthy: 0, unknown: 0.5 }[health.status];
+}
+
+/** How many resources together are. */
+export interface HealthRollUp {
+  /** `unhealthy` when one is, `degraded` when one is, `healthy` when all are; `unknown` without any that was looked at. */
+  readonly worst: HealthStatus['status'];
+  /** The mean of their scores, 0 to 1; those not looked at left out; 1 without any. */
+  readonly score: number;
+  /** How many are how. */
+  readonly counts: Readonly<Record<HealthStatus['status'], number>>;
+}
+
+/** Looks at many together. */
+export function rollUp(all: readonly HealthStatus[]): HealthRollUp {
+  const counts = { healthy: 0, degraded: 0, unhealthy: 0, unknown: 0 };
+  for (const { status } of all) counts[status] += 1;
+  const seen = all.filter(({ status }) => status !== 'unknown');
+  const score = seen.length === 0 ? 1 : seen.reduce((sum, each) => sum + healthScore(each), 0) / seen.length;
+  const worst = (['unhealthy', 'degraded', 'healthy'] as const).find((status) => counts[status] > 0) ?? 'unknown';
+  return { worst, score, counts };
+}

@@ -1,0 +1,90 @@
+import type { Observation, Telemetry } from '@tenon/core';
+import type { ResourceToken } from '../definition/resource-token.ts';
+
+/** The labels of every figure. */
+type Labels = Readonly<Record<'resource' | 'resource_type' | 'tenant', string>>;
+
+/** The metrics of the resources of one registry. No instance, credential or scope is a label. */
+export interface ResourceInstruments {
+  acquired(token: ResourceToken, tenant: string | undefined, seconds: number): void;
+  released(token: ResourceToken, tenant: string | undefined): void;
+  created(token: ResourceToken, tenant: string | undefined): void;
+  destroyed(token: ResourceToken, tenant: string | undefined): void;
+  checked(token: ResourceToken, success: boolean): void;
+  failed(token: ResourceToken, errorType: string): void;
+  rotated(token: ResourceToken, outcome: string): void;
+  /** Starts to show a gauge for each resource and tenant, read when metrics are collected. */
+  watch(name: string, description: string, read: () => readonly ResourceReading[]): void;
+}
+
+/** What a gauge shows of one managed resource. */
+export interface ResourceReading {
+  readonly token: ResourceToken;
+  readonly tenant: string | undefined;
+  readonly value: number;
+}
+
+/** Past these, tenants are counted together: the number of time series must have an end. */
+const MAX_TENANT_LABELS = 1_000;
+
+/**
+ * Registers the metrics.
+ *
+ * @param hasTenants - whether the tenant is a label. It is then the tenant's id for the first 1,000, and `other` for the rest
+ */
+export function createResourceInstruments(telemetry: Telemetry, hasTenants: boolean): ResourceInstruments {
+  const acquisitions = telemetry.counter('resource_acquisitions_total', 'Leases given');
+  const releases = telemetry.counter('resource_releases_total', 'Leases given back');
+  const creations = telemetry.counter('resource_creations_total', 'Instances made');
+  const destructions = telemetry.counter('resource_destructions_total', 'Instances ended');
+  const checks = telemetry.counter('resource_health_checks_total', 'Looks at resources, by whether they work');
+  const errors = telemetry.counter('resource_errors_total', 'Failures of acquires and hooks, by code');
+  const rotations = telemetry.counter('resource_credential_rotations_total', 'Credentials changed in resources');
+  const durations = telemetry.histogram('resource_acquisition_duration_seconds', 'How long acquires took');
+  const known = new Set<string>();
+
+  const tenantLabel = (tenant: string | undefined): string => {
+    if (!hasTenants) return '';
+    if (tenant === undefined) return 'none';
+    if (known.size < MAX_TENANT_LABELS) known.add(tenant);
+    return known.has(tenant) ? tenant : 'other';
+  };
+  const labels = ({ name, technology }: ResourceToken, tenant?: string): Partial<Labels> => ({
+    resource: name,
+    resource_type: technology,
+    ...(hasTenants ? { tenant: tenantLabel(tenant) } : {}),
+  });
+
+  return {
+    acquired(token, tenant, seconds) {
+      const these = labels(token, tenant);
+      acquisitions.add(1, these);
+      durations.record(seconds, these);
+    },
+    released: (token, tenant) => releases.add(1, labels(token, tenant)),
+    created: (token, tenant) => creations.add(1, labels(token, tenant)),
+    destroyed: (token, tenant) => destructions.add(1, labels(token, tenant)),
+    checked: ({ name, technology }, success) =>
+      checks.add(1, { resource: name, resource_type: technology, success: String(success) }),
+    failed: ({ name, technology }, errorType) =>
+      errors.add(1, { resource: name, resource_type: technology, error_type: errorType }),
+    rotated: ({ name, technology }, outcome) =>
+      rotations.add(1, { resource: name, resource_type: technology, outcome }),
+    watch: (name, description, read) => void telemetry.gauge(name, description, () => summed(read(), labels)),
+  };
+}
+
+/** One value for each set of labels: those of instances that have the same are added up. */
+function summed(
+  readings: readonly ResourceReading[],
+  labels: (token: ResourceToken, tenant?: string) => Partial<Labels>,
+): readonly Observation[] {
+  const byLabels = Map.groupBy(
+    readings.map(({ token, tenant, value }) => ({ value, attributes: labels(token, tenant) })),
+    ({ attributes }) => JSON.stringify(attributes),
+  );
+  return [...byLabels.values()].map((same) => ({
+    value: same.reduce((sum, { value }) => sum + value, 0),
+    attributes: same[0]?.attributes ?? {},
+  }));
+}
