@@ -1,9 +1,29 @@
 import { redisInvalidation } from '@tenon/credentials/drivers/redis-invalidation';
 import { Redis } from 'ioredis';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { aMoment } from '../audit/spied-audit.ts';
 import { invalidationContract } from './invalidation-contract.ts';
+import { startPublishServer } from './publish-server.ts';
 
 const url = process.env['TENON_TEST_REDIS_URL'];
+const settingsOf = (port: number) => ({ client: new Redis(port, '127.0.0.1', { lazyConnect: true }) });
+
+describe('invalidation through a server that speaks as Redis does', async () => {
+  const server = await startPublishServer();
+  afterAll(() => server.close());
+
+  invalidationContract({
+    server: server.url,
+    defaultPort: 6379,
+    make: (port, settings) => redisInvalidation({ ...settingsOf(port), ...settings }),
+    async send(channel, text) {
+      server.publish(channel, text);
+      // As with a real one, the answer comes in a later turn.
+      await aMoment();
+    },
+    kill: async (ports) => expect(server.kill(ports)).toBe(2),
+  });
+});
 
 describe.skipIf(url === undefined)('invalidation through Redis (skipped without TENON_TEST_REDIS_URL)', () => {
   const server = new URL(url ?? 'redis://localhost');
@@ -16,8 +36,7 @@ describe.skipIf(url === undefined)('invalidation through Redis (skipped without 
   invalidationContract({
     server,
     defaultPort: 6379,
-    make: (port, settings) =>
-      redisInvalidation({ client: new Redis(port, '127.0.0.1', { lazyConnect: true }), ...settings }),
+    make: (port, settings) => redisInvalidation({ ...settingsOf(port), ...settings }),
     async send(channel, text) {
       await redis.publish(channel, text);
     },
