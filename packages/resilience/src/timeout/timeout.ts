@@ -1,10 +1,10 @@
 import type { CallScope } from '../call/call-scope.ts';
-import type { Step } from '../call/invoke.ts';
+import { invoke, race, type Step } from '../call/invoke.ts';
 import { checkNumber } from '../check-number.ts';
 import { resilienceError } from '../errors.ts';
 import { createReporter } from '../events/reporter.ts';
 import { createStrategy, strategyConfig, type Strategy, type StrategyOptions } from '../pipeline/strategy.ts';
-import { TimedList } from './timed-list.ts';
+import { TimedList, type TimedEntry } from './timed-list.ts';
 
 /** What {@link timeout} takes. */
 export interface TimeoutOptions extends StrategyOptions {
@@ -61,23 +61,35 @@ export function timeout(options: TimeoutOptions): Timeout {
     report({ type: 'timed-out', name, timeoutMs: ms });
   });
 
+  const begin = (outer: CallScope): TimedEntry<CallScope> => {
+    const dueMs = running.due();
+    const scope = outer.child(outer.attempt, outer.hedge, Math.min(dueMs, outer.deadlineAtMs), true);
+    return running.add(scope, dueMs);
+  };
+  const end = (entry: TimedEntry<CallScope>): void => {
+    running.remove(entry);
+    entry.item.finish();
+  };
   const wrap = (next: Step): Step =>
     async function limited(outer: CallScope): Promise<unknown> {
-      const dueMs = running.due();
-      const scope = outer.child(outer.attempt, outer.hedge, Math.min(dueMs, outer.deadlineAtMs), true);
-      const entry = running.add(scope, dueMs);
+      const entry = begin(outer);
       try {
-        return await next(scope);
+        return await next(entry.item);
       } finally {
-        running.remove(entry);
-        scope.finish();
+        end(entry);
       }
     };
+  // Around the work itself, which is where most timeouts stand, the race can put the entry away: one promise less.
+  const limitedWork: Step = (outer) => {
+    if (outer.aborted !== undefined) return Promise.reject(outer.reason);
+    const entry = begin(outer);
+    return race(entry.item, () => end(entry));
+  };
   return createStrategy({
     kind: 'timeout',
     name,
     clock,
     statistics: () => ({ running: running.size, timedOut, lateResults }),
-    wrap,
+    wrap: (next) => (next === invoke ? limitedWork : wrap(next)),
   });
 }
