@@ -117,7 +117,9 @@ describe('the connector alone', () => {
 
   it('opens checked sockets', async () => {
     const server = await openHello();
-    const { socket, remoteAddress } = await createCheckedConnector(options).connect(`http://plain.example:${server.port}`);
+    const { socket, remoteAddress } = await createCheckedConnector(options).connect(
+      `http://plain.example:${server.port}`,
+    );
     expect(remoteAddress).toBe('127.0.0.1');
     socket.destroy();
   });

@@ -147,7 +147,9 @@ const octets = fc.oneof(
   fc.uint8Array({ minLength: 4, maxLength: 4 }).map((bytes) => [...bytes]),
   fc
     .constantFrom([10], [127], [169, 254], [172, 16], [192, 168], [100, 64], [0], [224])
-    .chain((head) => fc.uint8Array({ minLength: 4 - head.length, maxLength: 4 - head.length }).map((rest) => [...head, ...rest])),
+    .chain((head) =>
+      fc.uint8Array({ minLength: 4 - head.length, maxLength: 4 - head.length }).map((rest) => [...head, ...rest]),
+    ),
 );
 const v4 = (bytes: readonly number[]): string => bytes.join('.');
 const v6 = (bytes: readonly number[]): string => new ipaddr.IPv6([...bytes]).toString();
@@ -194,24 +196,40 @@ describe('any address', () => {
     );
   });
 
-  it.each(embeddings)('as %s stays refused where its form is opened, unless what it carries is open', (_name, embed) => {
-    const forms = ['::ffff:0:0/96', '::ffff:0:0:0/96', '::/96', '64:ff9b::/96', '64:ff9b:1::/48', '2002::/16', '2001::/32'];
-    const opened = defineEgressPolicy({ allowPrivate: forms });
-    fc.assert(
-      fc.property(octets, (bytes) => {
-        const verdict = reasonOf(checkAddress(v6(embed(bytes)), opened));
-        if (!isInternet(v4(bytes))) expect(verdict).not.toBe('allowed');
-      }),
-    );
-  });
+  it.each(embeddings)(
+    'as %s stays refused where its form is opened, unless what it carries is open',
+    (_name, embed) => {
+      const forms = [
+        '::ffff:0:0/96',
+        '::ffff:0:0:0/96',
+        '::/96',
+        '64:ff9b::/96',
+        '64:ff9b:1::/48',
+        '2002::/16',
+        '2001::/32',
+      ];
+      const opened = defineEgressPolicy({ allowPrivate: forms });
+      fc.assert(
+        fc.property(octets, (bytes) => {
+          const verdict = reasonOf(checkAddress(v6(embed(bytes)), opened));
+          if (!isInternet(v4(bytes))) expect(verdict).not.toBe('allowed');
+        }),
+      );
+    },
+  );
 
   it('of ISATAP is what it carries, under every prefix', () => {
     fc.assert(
-      fc.property(octets, fc.uint8Array({ minLength: 7, maxLength: 7 }), fc.constantFrom(0, 2), (bytes, prefix, bit) => {
-        const address = v6([0x2a, ...prefix, bit, 0, 0x5e, 0xfe, ...bytes]);
-        if (check(v4(bytes)) !== 'allowed') expect(check(address)).toBe('embedded');
-        else expect(check(address)).toBe('allowed');
-      }),
+      fc.property(
+        octets,
+        fc.uint8Array({ minLength: 7, maxLength: 7 }),
+        fc.constantFrom(0, 2),
+        (bytes, prefix, bit) => {
+          const address = v6([0x2a, ...prefix, bit, 0, 0x5e, 0xfe, ...bytes]);
+          if (check(v4(bytes)) !== 'allowed') expect(check(address)).toBe('embedded');
+          else expect(check(address)).toBe('allowed');
+        },
+      ),
     );
   });
 
@@ -222,7 +240,8 @@ describe('any address', () => {
         const prefix = [0x2a, 0, 1, 0, ...zeros(length / 8 - 4)];
         const body = [...prefix, ...bytes];
         // RFC 6052, section 2.2: bits 64 to 71 are zero and no part of the address.
-        const whole = length === 96 ? body : [...body.slice(0, 8), ...(length === 64 ? [0, ...bytes] : [0, ...body.slice(8)])];
+        const whole =
+          length === 96 ? body : [...body.slice(0, 8), ...(length === 64 ? [0, ...bytes] : [0, ...body.slice(8)])];
         const address = v6([...whole, ...zeros(16 - whole.length)]);
         expect(checkAddress(address, policy).allowed).toBe(check(v4(bytes)) === 'allowed');
       }),
@@ -251,7 +270,11 @@ describe('a policy about addresses', () => {
   });
 
   it('refuses what it denies, also inside of other addresses and of what it opens', () => {
-    const policy = { deny: ['8.8.8.0/24', '10.1.0.0/16'], allowPrivate: ['10.0.0.0/8'], nat64Prefixes: ['64:ff9b::/96'] };
+    const policy = {
+      deny: ['8.8.8.0/24', '10.1.0.0/16'],
+      allowPrivate: ['10.0.0.0/8'],
+      nat64Prefixes: ['64:ff9b::/96'],
+    };
     expect(verdict('8.8.8.8', policy)).toBe('denied');
     expect(verdict('8.8.9.8', policy)).toBe('allowed');
     expect(verdict('10.1.2.3', policy)).toBe('denied');

@@ -161,7 +161,11 @@ describe('a name', () => {
     const failing = failureOf(egress.request({ url: 'http://slow.example/', signal: leaving.signal }));
     await until(() => egress.stats().requests === 1);
     leaving.abort(new Error('gone'));
-    expect(await failing).toMatchObject({ code: 'EGRESS_ABORTED', retryable: false, details: { mayHaveBeenSent: false } });
+    expect(await failing).toMatchObject({
+      code: 'EGRESS_ABORTED',
+      retryable: false,
+      details: { mayHaveBeenSent: false },
+    });
     expect(egress.stats().requests).toBe(0);
   });
 });

@@ -1,5 +1,4 @@
 import type { LogFields, Logger } from '@tenon/core';
-import { createTestClock, type TestClock } from '@tenon/core/testing';
 import { createEgress, type Egress, type EgressOptions, type EgressPolicyOptions } from '@tenon/egress';
 import { afterEach } from 'vitest';
 import type { TestServer } from './test-server.ts';
@@ -32,10 +31,19 @@ export function openEgress(options: EgressOptions = {}): Egress {
 }
 
 /** A logger that keeps its lines. */
-export function openLog(): { readonly lines: { readonly level: string; readonly fields: LogFields; readonly message: string }[]; readonly logger: Logger } {
+export function openLog(): {
+  readonly lines: { readonly level: string; readonly fields: LogFields; readonly message: string }[];
+  readonly logger: Logger;
+} {
   const lines: { level: string; fields: LogFields; message: string }[] = [];
   const at = (level: string) => (fields: LogFields, message: string) => void lines.push({ level, fields, message });
-  const logger: Logger = { debug: at('debug'), info: at('info'), warn: at('warn'), error: at('error'), child: () => logger };
+  const logger: Logger = {
+    debug: at('debug'),
+    info: at('info'),
+    warn: at('warn'),
+    error: at('error'),
+    child: () => logger,
+  };
   return { lines, logger };
 }
 
@@ -46,6 +54,3 @@ export async function until(condition: () => boolean): Promise<void> {
     await new Promise((resolve) => setTimeout(resolve, 1));
   }
 }
-
-/** A test clock, under the name that tests of time read well with. */
-export const stoppedClock = (): TestClock => createTestClock();
