@@ -44,12 +44,12 @@ export const poolCommands: fc.Arbitrary<Step>[] = [
     }),
   ),
   index.map((at) => step(`release(${at})`, (world) => pick(world.held, at)?.release())),
-  fc.tuple(index, fc.constantFrom(...answers, 'succeed' as const)).map(([at, answer]) =>
-    step(`${answer}(${at})`, (world) => pick(world.hooks.open, at)?.[answer]()),
-  ),
+  fc
+    .tuple(index, fc.constantFrom(...answers, 'succeed' as const))
+    .map(([at, answer]) => step(`${answer}(${at})`, (world) => pick(world.hooks.open, at)?.[answer]())),
   fc.constant(
     step('succeed all', (world) => {
-      for (const call of [...world.hooks.open]) call.succeed();
+      for (const call of world.hooks.open.slice()) call.succeed();
     }),
   ),
   index.map((at) =>
@@ -60,9 +60,11 @@ export const poolCommands: fc.Arbitrary<Step>[] = [
     }),
   ),
   fc.constantFrom(5, 30, 120).map((ms) => step(`advance(${ms})`, (world) => world.clock.advance(ms))),
-  fc.tuple(fc.nat(2), fc.integer({ min: 1, max: 4 })).map(([min, max]) =>
-    step(`resize(${min}, ${max})`, (world) => world.pool.resize({ min: Math.min(min, max), max })),
-  ),
+  fc
+    .tuple(fc.nat(2), fc.integer({ min: 1, max: 4 }))
+    .map(([min, max]) =>
+      step(`resize(${min}, ${max})`, (world) => world.pool.resize({ min: Math.min(min, max), max })),
+    ),
   fc.constant(step('invalidate', (world) => world.pool.invalidate())),
   fc.nat(3).map((count) =>
     step(`warmUp(${count})`, (world) => {

@@ -32,15 +32,19 @@ const options: fc.Arbitrary<Omit<PoolOptions<Thing>, 'name' | 'create' | 'destro
 });
 
 describe('a pool, whatever happens to it', () => {
-  it('is never above max, loses no waiter, lends nothing twice and destroys each instance once', { timeout: 120_000 }, async () => {
-    const histories = fc.commands(poolCommands, { maxCommands: 60, size: 'max' });
-    await fc.assert(
-      fc.asyncProperty(options, shapes, histories, async (settings, shape, history) => {
-        const world = new World(settings, shape);
-        await fc.asyncModelRun(() => ({ model: {}, real: world }), history);
-        await world.end();
-      }),
-      { numRuns: Number(process.env['TENON_TEST_POOL_RUNS'] ?? 10_000) },
-    );
-  });
+  it(
+    'is never above max, loses no waiter, lends nothing twice and destroys each instance once',
+    { timeout: 120_000 },
+    async () => {
+      const histories = fc.commands(poolCommands, { maxCommands: 60, size: 'max' });
+      await fc.assert(
+        fc.asyncProperty(options, shapes, histories, async (settings, shape, history) => {
+          const world = new World(settings, shape);
+          await fc.asyncModelRun(() => ({ model: {}, real: world }), history);
+          await world.end();
+        }),
+        { numRuns: Number(process.env['TENON_TEST_POOL_RUNS'] ?? 10_000) },
+      );
+    },
+  );
 });

@@ -60,7 +60,7 @@ export class World {
     const taken = this.hooks.taken();
     this.bound = Math.max(max, Math.min(this.bound, taken));
     if (taken > this.bound) throw new Error(`${taken} are alive or being made, ${this.bound} are allowed`);
-    if (waiting > 0 && idle > 0) throw new Error(`${waiting} wait beside ${idle} idle instances`);
+    if (waiting > creating + checking && idle > 0) throw new Error(`${waiting} wait beside ${idle} idle instances`);
     if (idle > 0 && state !== 'open') throw new Error(`a pool that is ${state} keeps idle instances`);
     const isHopeless = active + creating + checking + destroying === 0 && this.clock.pending() === 0;
     if (waiting > 0 && isHopeless) throw new Error(`${waiting} wait for nothing`);
@@ -96,7 +96,7 @@ export class World {
   async #settle(isReached: () => boolean, what: string): Promise<void> {
     for (let round = 0; round < 200; round += 1) {
       for (const lease of this.held.splice(0)) lease.release();
-      for (const call of [...this.hooks.open]) call.succeed();
+      for (const call of this.hooks.open.slice()) call.succeed();
       await turn();
       this.check();
       if (isReached()) return;
