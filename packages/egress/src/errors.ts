@@ -11,6 +11,7 @@ export const egressErrorCodes = [
   'EGRESS_CONNECT_FAILED',
   'EGRESS_EXCHANGE_FAILED',
   'EGRESS_HOST_FORBIDDEN',
+  // The name has no address (final), or the name servers do not answer (worth another try).
   'EGRESS_NAME_NOT_FOUND',
   'EGRESS_OPTIONS_INVALID',
   'EGRESS_PORT_FORBIDDEN',

@@ -46,8 +46,9 @@ describe('connecting', () => {
   });
 
   it('says that nothing was sent when no address can be connected to, and not which', async () => {
-    const { port, close } = await openHello();
-    await close();
+    const server = await openHello();
+    const { port } = server;
+    await server.close();
     const failure = await failureOf(openEgress().request({ url: `http://closed.example:${port}/` }));
     expect(failure).toMatchObject({
       code: 'EGRESS_CONNECT_FAILED',

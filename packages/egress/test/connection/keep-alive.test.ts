@@ -3,7 +3,7 @@ import type { Egress } from '@tenon/egress';
 import { describe, expect, it } from 'vitest';
 import { failureOf } from '../support/failure-of.ts';
 import { kept, openEgress, until } from '../support/open-egress.ts';
-import { openServer, type TestServer } from '../support/test-server.ts';
+import { openServer, openTcpServer, type TestServer } from '../support/test-server.ts';
 
 const openHello = () => kept(openServer((_request, response) => void response.end('hello')));
 const get = async (egress: Egress, { port }: TestServer, host = 'kept.example'): Promise<string> => {
@@ -98,6 +98,27 @@ describe('a connection', () => {
       expect(await get(egress, server)).toBe('hello');
     }
     expect(server.requests).toHaveLength(10);
+  });
+
+  it('that the server closes once it has the request is not replaced: the request may have been done', async () => {
+    let requests = 0;
+    const server = await kept(
+      openTcpServer((socket) =>
+        socket.on('data', () => {
+          requests += 1;
+          if (requests === 1) socket.write('HTTP/1.1 200 OK\r\ncontent-length: 5\r\n\r\nhello');
+          else socket.destroy();
+        }),
+      ),
+    );
+    const egress = openEgress();
+    await get(egress, server);
+    expect(await failureOf(get(egress, server))).toMatchObject({
+      code: 'EGRESS_EXCHANGE_FAILED',
+      retryable: true,
+      details: { mayHaveBeenSent: true },
+    });
+    expect(requests).toBe(2);
   });
 
   it('is kept for later only as often as allowed, the longest idle one going first', async () => {

@@ -81,12 +81,11 @@ describe('a server with TLS', () => {
     expect(names).toEqual(['api.example']);
   });
 
-  it.each([
+  it.for([
     ['whose certificate is for another name', 'other.example', 'ERR_TLS_CERT_ALTNAME_INVALID'],
     ['whose certificate is for a name, asked by its address', '127.0.0.1', 'ERR_TLS_CERT_ALTNAME_INVALID'],
-  ])('%s is not believed', async (_name, host, reason) => {
-    const { named } = identities ?? {};
-    if (named === undefined) return;
+  ])('%s is not believed', async ([, host = '', reason], context) => {
+    const { named } = need(context);
     const { server, answering } = await ask(named, host, { ca: named.cert });
     expect(await failureOf(answering)).toMatchObject({
       code: 'EGRESS_TLS_FAILED',
