@@ -53,9 +53,13 @@ export function checkOrder(kinds: readonly StrategyKind[]): void {
   kinds.forEach((kind, index) => {
     const place = (strategyOrder as readonly StrategyKind[]).indexOf(kind, from);
     if (place < 0) {
-      const before = kinds[index - 1];
-      const message = `${kind} cannot stand within ${before}; from the outside in the order is ${strategyOrder.join(', ')}, each once`;
-      throw resilienceError('PIPELINE_ORDER_INVALID', message, { details: { kinds } });
+      const outer = kinds[index - 1];
+      const order = strategyOrder.join(', ');
+      throw resilienceError(
+        'PIPELINE_ORDER_INVALID',
+        `${kind} cannot stand within ${outer}; from the outside in the order is ${order}, each once`,
+        { details: { kinds } },
+      );
     }
     from = place + 1;
   });

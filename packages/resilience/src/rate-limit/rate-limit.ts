@@ -1,7 +1,7 @@
 import type { CallScope } from '../call/call-scope.ts';
 import type { Step } from '../call/invoke.ts';
 import { checkNumber } from '../check-number.ts';
-import { resilienceError } from '../errors.ts';
+import { resilienceError, type ResilienceError } from '../errors.ts';
 import { createReporter } from '../events/reporter.ts';
 import { createStrategy, strategyConfig, type Strategy, type StrategyOptions } from '../pipeline/strategy.ts';
 import { createTokenBucket } from './token-bucket.ts';
@@ -30,6 +30,14 @@ export interface RateLimitStatistics {
 
 /** A {@link rateLimit}. */
 export type RateLimit = Strategy<'rate-limit', RateLimitStatistics, never>;
+
+function rateLimited(name: string, calls: number, perMs: number, retryAfterMs: number): ResilienceError {
+  return resilienceError(
+    'RATE_LIMITED',
+    `"${name}" takes ${calls} calls in ${perMs} ms; try again in ${Math.ceil(retryAfterMs)} ms`,
+    { retryable: true, retryAfterMs, details: { name, calls, perMs } },
+  );
+}
 
 /**
  * Keeps to a rate of calls, by a token bucket.
@@ -62,9 +70,7 @@ export function rateLimit(options: RateLimitOptions): RateLimit {
   const turnAway = (retryAfterMs: number): Promise<never> => {
     rejected += 1;
     report({ type: 'rate-limited', name, retryAfterMs });
-    const message = `"${name}" takes ${calls} calls in ${perMs} ms; try again in ${Math.ceil(retryAfterMs)} ms`;
-    const details = { name, calls, perMs };
-    return Promise.reject(resilienceError('RATE_LIMITED', message, { retryable: true, retryAfterMs, details }));
+    return Promise.reject(rateLimited(name, calls, perMs, retryAfterMs));
   };
   const nextInTurn = async (next: Step, scope: CallScope, waitMs: number): Promise<unknown> => {
     waiting += 1;

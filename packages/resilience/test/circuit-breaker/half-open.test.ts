@@ -51,6 +51,19 @@ describe('a half-open circuit', () => {
     expect(calls).toHaveLength(2);
   });
 
+  it('has no more probes under way than it is told, also when it needs more of them', async () => {
+    const { breaker, calls, work } = await due({ probes: 2, successesToClose: 5 });
+    const runs = Array.from({ length: 10 }, () => breaker.run(work));
+    const settled = Promise.allSettled(runs);
+    expect(calls).toHaveLength(2);
+    for (const call of calls) call.succeed('up');
+    await settled;
+    void breaker.run(work);
+    void breaker.run(work);
+    void failureOf(breaker.run(work));
+    expect(calls).toHaveLength(4);
+  });
+
   it('opens again at one bad probe, and the other probes count for nothing any more', async () => {
     const { clock, breaker, calls, work } = await due({ probes: 3 });
     const runs = Promise.allSettled([breaker.run(work), breaker.run(work), breaker.run(work)]);

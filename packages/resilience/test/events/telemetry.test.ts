@@ -1,3 +1,5 @@
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import { createTestClock } from '@tenon/core/testing';
 import {
   breakers,
@@ -14,6 +16,12 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { failureOf, passing } from '../support/failure-of.ts';
 import { recordMetrics, type RecordedMetrics } from '../support/recorded-metrics.ts';
 import { scriptedWork, settle } from '../support/scripted-work.ts';
+
+/** Collects garbage now, also where the process was not started so that one may. */
+function collectGarbage(): void {
+  setFlagsFromString('--expose-gc');
+  runInNewContext('gc')();
+}
 
 let recorded: RecordedMetrics;
 beforeEach(() => {
@@ -90,6 +98,16 @@ describe('metrics', () => {
     expect(recorded.readGauges()).toEqual({ 'resilience_circuit_state endpoints': 2 });
     expect(recorded.labels()).toEqual([{ dependency: 'endpoints' }]);
     expect(recorded.counts()).toEqual({ resilience_circuit_openings_total: 1, resilience_circuit_rejections_total: 1 });
+  });
+
+  it('keep no strategy alive, and forget those that are gone', async () => {
+    for (let index = 0; index < 10; index += 1) circuitBreaker({ name });
+    expect(recorded.gauges()).toBe(10);
+    // What a reference has been looked at in this turn of the loop is kept until the next.
+    await settle();
+    collectGarbage();
+    expect(recorded.readGauges()).toEqual({});
+    expect(recorded.gauges()).toBe(0);
   });
 
   it('are silent, and harmless, while nothing happens', async () => {

@@ -58,6 +58,22 @@ describe('a retry budget', () => {
     expect(budget.statistics()).toEqual({ available: 1, spent: 2, refused: 1 });
   });
 
+  it('is paid into by each run, also by one that succeeds, and not by its retries', async () => {
+    const clock = createTestClock();
+    const budget = retryBudget({ clock, capacity: 4, ratio: 0.5, perSecond: 0 });
+    const guarded = retry({ clock, budget, backoff: fixedBackoff({ delayMs: 0 }) });
+    withdrawals(budget);
+    await guarded.run(() => 'fine');
+    await guarded.run(() => 'fine');
+    expect(budget.statistics().available).toBe(1);
+    const failed = Promise.allSettled([guarded.run(() => Promise.reject(passing()))]);
+    await clock.advance(0);
+    await failed;
+    expect(budget.statistics().available).toBe(0);
+    await guarded.run(() => 'fine');
+    expect(budget.statistics().available).toBe(1);
+  });
+
   it('is shared: one strategy spends what another would', async () => {
     const clock = createTestClock();
     const budget = retryBudget({ clock, capacity: 1, ratio: 0, perSecond: 0 });

@@ -9,6 +9,8 @@ export interface RecordedMetrics {
   labels(): readonly Labels[];
   /** What the gauges show now, by name and dependency. */
   readGauges(): Readonly<Record<string, number>>;
+  /** How many gauges are read. */
+  gauges(): number;
   /** Takes the recorder out again. */
   stop(): void;
 }
@@ -51,6 +53,7 @@ export function recordMetrics(): RecordedMetrics {
       }
       return shown;
     },
+    gauges: () => gauges.size,
     stop() {
       place[registry] = before;
     },
