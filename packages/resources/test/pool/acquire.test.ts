@@ -93,6 +93,19 @@ describe('acquire', () => {
     expect(await byDeadline).toBe('RESOURCE_TIMEOUT');
   });
 
+  it('ends each wait at its own time, in whatever order they began', async () => {
+    const { pool, clock } = openPool({ max: 1 });
+    await pool.acquire();
+    const ended: number[] = [];
+    for (const timeoutMs of [300, 100, 200, 400]) {
+      void pool.acquire({ timeoutMs }).catch(() => ended.push(timeoutMs));
+    }
+    await clock.advance(250);
+    expect(ended).toEqual([100, 200]);
+    await clock.advance(150);
+    expect(ended).toEqual([100, 200, 300, 400]);
+  });
+
   it('has no timer when nobody waits any more', async () => {
     const { pool, clock } = openPool({ max: 1, idleTimeoutMs: Infinity, maxLifetimeMs: Infinity });
     const first = await pool.acquire();

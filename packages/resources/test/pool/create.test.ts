@@ -82,6 +82,30 @@ describe('making instances', () => {
     expect(await asked).toBe('RESOURCE_INITIALIZATION_FAILED');
   });
 
+  it('tries one at a time after a failure, and many again after a success', async () => {
+    const gates: PromiseWithResolvers<Thing>[] = [];
+    const { pool, clock } = openPool({
+      maxCreateFailures: 9,
+      create() {
+        gates.push(deferred<Thing>());
+        return gates.at(-1)?.promise ?? { id: 0 };
+      },
+    });
+    const asked = Array.from({ length: 5 }, () => pool.acquire());
+    expect(gates).toHaveLength(3);
+    for (const gate of gates) gate.reject(refused);
+    await turn();
+    await clock.advance(200);
+    expect(gates).toHaveLength(4);
+    gates[3]?.resolve({ id: 4 });
+    await turn();
+    expect(gates).toHaveLength(7);
+    for (const gate of gates) gate.resolve({ id: 5 });
+    await turn();
+    gates.at(-1)?.resolve({ id: 6 });
+    expect(await Promise.all(asked)).toHaveLength(5);
+  });
+
   it('leaves nobody behind when nothing can be made and nothing can come back', async () => {
     const gate = deferred<Thing>();
     const { pool } = openPool({ max: 2, maxConcurrentCreates: 1, create: () => gate.promise });

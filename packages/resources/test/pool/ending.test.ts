@@ -52,6 +52,24 @@ describe('revoke', () => {
     expect(lease.signal.aborted).toBe(true);
   });
 
+  it('ends the tries to make an instance', async () => {
+    let calls = 0;
+    const { pool, clock } = openPool({
+      maxCreateFailures: 9,
+      create() {
+        calls += 1;
+        return Promise.reject(new Error('refused'));
+      },
+    });
+    const waiting = codeOf(pool.acquire());
+    await turn();
+    expect(clock.pending()).toBe(2);
+    pool.revoke();
+    expect(clock.pending()).toBe(0);
+    expect(await waiting).toBe('RESOURCE_REVOKED');
+    expect(calls).toBe(1);
+  });
+
   it('leaves the rest to close', async () => {
     const { pool } = openPool();
     const lease = await pool.acquire();

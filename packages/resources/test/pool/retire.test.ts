@@ -179,6 +179,33 @@ describe('checks', () => {
     },
   );
 
+  it('counts a check that was passed as use', async () => {
+    let asked = 0;
+    const { pool, clock } = openPool({
+      aliveBypassMs: 100,
+      async validate() {
+        asked += 1;
+        return true;
+      },
+    });
+    await pool.use(() => undefined);
+    await clock.advance(100);
+    expect(pool.tryAcquire()).toBeUndefined();
+    await turn();
+    expect(pool.tryAcquire()?.value.id).toBe(1);
+    expect(asked).toBe(1);
+  });
+
+  it('does not reset for a borrower who will not come', async () => {
+    let resets = 0;
+    const { pool } = openPool({ reset: () => void (resets += 1) });
+    const lease = await pool.acquire();
+    const closing = pool.close();
+    lease.release();
+    expect(await closing).toMatchObject({ returned: 1, destroyed: 1 });
+    expect(resets).toBe(0);
+  });
+
   it('uses another idle instance when the one that was checked first is not fit', async () => {
     const { pool } = openPool({ max: 2, aliveBypassMs: 0, validate: async ({ id }) => id === 1, strategy: 'lifo' });
     await pool.warmUp({ count: 2 });

@@ -98,7 +98,7 @@ async function timeOfWork(strategy: PoolStrategy, slowId: (done: number) => numb
   await pool.warmUp({ count: 3 });
   const startedMs = clock.monotonicMs();
   let done = 0;
-  let isOver = false;
+  const progress = { isOver: false };
   const worker = async (): Promise<void> => {
     while (done < 300) {
       done += 1;
@@ -110,8 +110,8 @@ async function timeOfWork(strategy: PoolStrategy, slowId: (done: number) => numb
       lease.release({ failed: isSlow && done % 2 === 0 });
     }
   };
-  const ended = Promise.all([worker(), worker()]).then(() => (isOver = true));
-  while (!isOver) await clock.advance(50);
+  const ended = Promise.all([worker(), worker()]).then(() => (progress.isOver = true));
+  while (!progress.isOver) await clock.advance(50);
   await ended;
   await pool.close();
   return clock.monotonicMs() - startedMs;
@@ -124,6 +124,24 @@ describe('adaptive', () => {
     const adaptiveMs = await timeOfWork('adaptive', slowMember);
     // Without the slow member it would be 300 * 50 / 2 = 7,500.
     expect(adaptiveMs).toBeLessThan(fifoMs * 0.7);
+  });
+
+  it('gives one that was idle for a minute another chance', async () => {
+    const { pool, clock } = openPool({ strategy: 'adaptive' });
+    const [one, two] = [await pool.acquire(), await pool.acquire()];
+    one.release({ failed: true, responseMs: 2_000 });
+    two.release({ responseMs: 400 });
+    const chosen = async (): Promise<number> => {
+      const lease = await pool.acquire();
+      const { id } = lease.value;
+      lease.release({ responseMs: 400 });
+      return id;
+    };
+    expect(await chosen()).toBe(2);
+    await clock.advance(40_000);
+    expect(await chosen()).toBe(2);
+    await clock.advance(21_000);
+    expect(await chosen()).toBe(1);
   });
 
   it('does no harm when all are alike', async () => {

@@ -1,9 +1,11 @@
 import type { PoolOptions } from '@tenon/resources';
 import fc from 'fast-check';
-import { describe, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { poolCommands } from './commands.ts';
 import type { HookShape, Thing } from './scripted-hooks.ts';
 import { World } from './world.ts';
+
+const RUNS = Number(process.env['TENON_TEST_POOL_RUNS'] ?? 10_000);
 
 const shapes: fc.Arbitrary<HookShape> = fc.record({
   isSynchronous: fc.boolean(),
@@ -36,15 +38,18 @@ describe('a pool, whatever happens to it', () => {
     'is never above max, loses no waiter, lends nothing twice and destroys each instance once',
     { timeout: 120_000 },
     async () => {
+      let runs = 0;
       const histories = fc.commands(poolCommands, { maxCommands: 60, size: 'max' });
       await fc.assert(
         fc.asyncProperty(options, shapes, histories, async (settings, shape, history) => {
           const world = new World(settings, shape);
           await fc.asyncModelRun(() => ({ model: {}, real: world }), history);
           await world.end();
+          runs += 1;
         }),
-        { numRuns: Number(process.env['TENON_TEST_POOL_RUNS'] ?? 10_000) },
+        { numRuns: RUNS },
       );
+      expect(runs).toBe(RUNS);
     },
   );
 });
