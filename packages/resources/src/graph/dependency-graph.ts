@@ -39,15 +39,6 @@ export function createDependencyGraph(): DependencyGraph {
     needs.set(node, new Set());
     neededBy.set(node, new Set());
   };
-  const reach = (from: string, arrows: ReadonlyMap<string, ReadonlySet<string>>): readonly string[] => {
-    const found = new Set<string>();
-    let edge: readonly string[] = [from];
-    while (edge.length > 0) {
-      edge = sorted(new Set(edge.flatMap((each) => [...(arrows.get(each) ?? [])]))).filter((each) => !found.has(each));
-      for (const each of edge) found.add(each);
-    }
-    return [...found];
-  };
   const order = (among: ReadonlySet<string>): readonly string[] => {
     const missing = new Map(sorted(among).map((each) => [each, needs.get(each)?.size ?? 0]));
     const done: string[] = [];
@@ -87,6 +78,17 @@ export function createDependencyGraph(): DependencyGraph {
     order: () => order(new Set(needs.keys())),
     orderFor: (node) => order(new Set([...reach(node, needs), node])),
   };
+}
+
+/** Everything that the arrows lead to: the nearest first. */
+function reach(from: string, arrows: ReadonlyMap<string, ReadonlySet<string>>): readonly string[] {
+  const found = new Set<string>();
+  let edge: readonly string[] = [from];
+  while (edge.length > 0) {
+    edge = sorted(new Set(edge.flatMap((each) => [...(arrows.get(each) ?? [])]))).filter((each) => !found.has(each));
+    for (const each of edge) found.add(each);
+  }
+  return [...found];
 }
 
 /** The shortest way along the arrows. */
