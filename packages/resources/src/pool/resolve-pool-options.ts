@@ -18,7 +18,7 @@ export function resolvePoolOptions<Instance>(options: PoolOptions<Instance>): Po
     min: 0,
     max: 10,
     maxWaiters: 1_000,
-    maxConcurrentCreates: 4,
+    maxConcurrentCreates: 3,
     queueOrder: 'fifo',
     strategy: 'lifo',
     nestedAcquire: 'refuse',

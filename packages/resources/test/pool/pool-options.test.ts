@@ -1,3 +1,4 @@
+import type { CodedError } from '@tenon/core';
 import { createPool, type PoolOptions } from '@tenon/resources';
 import { describe, expect, it } from 'vitest';
 import { openPool, type Thing } from './open-pool.ts';
@@ -42,6 +43,38 @@ describe('the options of a pool', () => {
         message: expect.stringContaining(`"${option}"`),
       }),
     );
+  });
+
+  it.each([
+    ['createTimeoutMs', 30_000, { create: () => new Promise<Thing>(() => undefined) }],
+    ['destroyTimeoutMs', 5_000, { destroy: () => new Promise<void>(() => undefined) }],
+    ['validateTimeoutMs', 5_000, { validate: () => new Promise<boolean>(() => undefined), aliveBypassMs: 0 }],
+    ['resetTimeoutMs', 5_000, { reset: () => new Promise<void>(() => undefined) }],
+  ] as const)('give %s its default', async (_option, defaultMs, hooks) => {
+    const { pool, clock, events } = openPool({ acquireTimeoutMs: Infinity, ...hooks });
+    const end = async (): Promise<void> => {
+      const lease = await pool.acquire();
+      if ('destroy' in hooks) lease.taint();
+      lease.release();
+    };
+    const work = end().then(end, () => undefined);
+    await clock.advance(defaultMs - 1);
+    expect(events.filter(({ type }) => type.endsWith('-failed'))).toEqual([]);
+    await clock.advance(1);
+    expect(events.filter(({ type }) => type.endsWith('-failed'))).not.toEqual([]);
+    await pool.close({ timeoutMs: 0 });
+    await work.catch(() => undefined);
+  });
+
+  it('let 1,000 wait for 30 seconds by default', async () => {
+    const { pool, clock } = openPool({ max: 1 });
+    await pool.acquire();
+    const ended: unknown[] = [];
+    for (let index = 0; index < 1_001; index += 1) pool.acquire().catch((error: CodedError) => ended.push(error.code));
+    await clock.advance(29_999);
+    expect(ended).toEqual(['POOL_EXHAUSTED']);
+    await clock.advance(1);
+    expect(ended).toHaveLength(1_001);
   });
 
   it('have their defaults also when they are undefined', async () => {

@@ -144,6 +144,40 @@ describe('adaptive', () => {
     expect(await chosen()).toBe(1);
   });
 
+  // The first instance is better by a little, and idle for longer.
+  async function chosenAfter(scores: readonly (readonly [times: number, responseMs: number])[]): Promise<number> {
+    const { pool, clock } = openPool({ strategy: 'adaptive', healthOf: ({ id }) => (id === 1 ? 1 : 0.96) });
+    await pool.warmUp({ count: 2 });
+    for (const [times, responseMs] of scores) {
+      for (let time = 0; time < times; time += 1) {
+        const leases = [await pool.acquire(), await pool.acquire()];
+        for (const lease of leases) lease.release({ responseMs });
+      }
+    }
+    const [one, two] = [await pool.acquire(), await pool.acquire()];
+    const [first, second] = one.value.id === 1 ? [one, two] : [two, one];
+    first.release({ responseMs: scores.at(-1)?.[1] ?? 0 });
+    await clock.advance(30_000);
+    second.release({ responseMs: scores.at(-1)?.[1] ?? 0 });
+    return pool.use(({ id }) => id);
+  }
+
+  it('weighs rest against worth at first, trusts worth alone when that went well, and takes turns when it did not', async () => {
+    expect(await chosenAfter([[20, 10]])).toBe(2);
+    expect(
+      await chosenAfter([
+        [40, 3_000],
+        [17, 10],
+      ]),
+    ).toBe(1);
+    const { pool } = openPool({ strategy: 'adaptive' });
+    await pool.warmUp({ count: 3 });
+    for (let time = 0; time < 90; time += 1) (await pool.acquire()).release({ failed: time >= 50 });
+    const turns: number[] = [];
+    for (let time = 0; time < 3; time += 1) await pool.use(({ id }) => void turns.push(id));
+    expect(new Set(turns)).toEqual(new Set([1, 2, 3]));
+  });
+
   it('does no harm when all are alike', async () => {
     const noMember = (): number => 0;
     expect(await timeOfWork('adaptive', noMember)).toBe(await timeOfWork('fifo', noMember));
