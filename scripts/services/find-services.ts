@@ -1,11 +1,12 @@
 import { composeDown, composeUp } from './compose.ts';
+import { mariadb } from './mariadb.ts';
 import { postgres } from './postgres.ts';
 import { readRecord } from './record.ts';
 import { redis } from './redis.ts';
 import type { PrivateServer, Service } from './service.ts';
 
 /** Every server that tests can need. */
-export const services: readonly Service[] = [postgres, redis];
+export const services: readonly Service[] = [postgres, redis, mariadb];
 
 /** A server that answers. */
 export interface FoundService {

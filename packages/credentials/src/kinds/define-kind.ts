@@ -60,7 +60,7 @@ export function isKindName(text: unknown): text is string {
  * });
  * await vault.store({ scope: 'org:acme', id: 'mail' }, smtp('mail.acme.example', 'hunter2'));
  * const mail = await vault.retrieve({ scope: 'org:acme', id: 'mail' }, { kind: smtp });
- * await send(mail.value.host, mail.secret.reveal());
+ * if (mail !== undefined) await send(mail.value.host, mail.secret.reveal());
  * ```
  * @throws `CREDENTIALS_OPTIONS_INVALID` when the name is malformed
  */

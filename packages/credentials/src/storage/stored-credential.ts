@@ -5,7 +5,7 @@ import type { RotationPolicy } from '../rotation/rotation-policy.ts';
 export interface StoredVersion {
   /** 1 for the first material, one more for each that replaced it. Never used twice for a credential while it exists. */
   readonly version: number;
-  /** What {@link seal} of `@tenon/crypto` gave, bound to the credential's key, kind and version. */
+  /** What `seal` of `@tenon/crypto` gave, bound to the credential's key, kind and version. */
   readonly envelope: Uint8Array;
   /** The key that sealed it, as the envelope names it. */
   readonly keyId: string;
@@ -45,7 +45,7 @@ export interface StoredCredential {
   /** One more with every write of the record, whatever it changed: what compare-and-set goes by. */
   readonly revision: number;
   readonly current: StoredVersion;
-  /** Earlier versions, the newest first, {@link MAX_PREVIOUS} at most. */
+  /** Earlier versions, the newest first, 5 at most. */
   readonly previous: readonly StoredVersion[];
   readonly tags: Readonly<Record<string, string>>;
   readonly description?: string;

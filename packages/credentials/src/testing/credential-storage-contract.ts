@@ -29,7 +29,7 @@ export interface DescribeOptions extends StorageCapabilities {
 }
 
 /**
- * Describes a driver by the contract of {@link CredentialStorage}, in any test runner: one that passes may stand in for any other.
+ * Describes a driver by the contract of `CredentialStorage`, in any test runner: one that passes may stand in for any other.
  *
  * @param name - of the driver, as the report shows it
  * @param open - opens an empty storage for one check; the check closes it, and `other`

@@ -73,7 +73,7 @@ interface Script {
  * @example
  * ```ts
  * const storage = scriptedStorage(memoryStorage(), { clock });
- * storage.script('put', { fail: credentialError('CREDENTIAL_STORAGE_UNAVAILABLE', 'down') }, { times: 2 });
+ * storage.script('put', { fail: new Error('the disk is full') }, { times: 2 });
  * ```
  */
 export function scriptedStorage(inner: CredentialStorage, options: ScriptedOptions = {}): ScriptedStorage {

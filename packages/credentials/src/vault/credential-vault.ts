@@ -13,7 +13,15 @@ import type { CredentialFilter, CredentialPage } from './list.ts';
 import type { RetrieveOptions } from './retrieve.ts';
 import type { StoreOptions } from './store.ts';
 
-/** The operations on credentials, from one point of view. All work in the context's tenant, or the one the vault was built for. */
+/**
+ * The operations on credentials, from one point of view. All work in the context's tenant, or the one the vault was built for.
+ *
+ * Besides what each names, every operation throws `TENANT_REQUIRED` and `CREDENTIAL_TENANT_MISMATCH`; `CREDENTIAL_ID_INVALID`,
+ * `CREDENTIAL_SCOPE_INVALID` and `CREDENTIAL_SCOPE_REQUIRED` for a reference that is none; `CREDENTIAL_STORAGE_UNAVAILABLE`,
+ * `CREDENTIAL_STORAGE_DENIED`, `CREDENTIAL_STORAGE_FAILED` and `CREDENTIAL_STORAGE_CORRUPT` when the storage fails;
+ * `CREDENTIAL_ABORTED` when the caller gives up; `CREDENTIAL_AUDIT_UNAVAILABLE` with a required audit; `CREDENTIALS_CLOSED`. Those that
+ * change something throw `CREDENTIAL_OUTCOME_UNKNOWN` when nobody can tell whether they did.
+ */
 export interface CredentialView {
   /**
    * Stores material, sealed, under a reference. What was there before is gone; to keep it readable for a while, rotate instead.
@@ -34,19 +42,35 @@ export interface CredentialView {
     options?: RetrieveOptions<Value>,
   ): Promise<Credential<Value> | undefined>;
 
-  /** What is known of a credential without opening it; `undefined` when there is none. */
+  /**
+   * What is known of a credential without opening it; `undefined` when there is none, or none that this view may know of.
+   *
+   * @throws what every operation does, and nothing of its own: see {@link CredentialView}
+   */
   inspect(reference: CredentialReference): Promise<CredentialInfo | undefined>;
 
-  /** Removes a credential with all its versions. Resolves to whether there was one. */
+  /**
+   * Removes a credential with all its versions. Resolves to whether there was one.
+   *
+   * @throws `CREDENTIAL_SCOPE_VIOLATION` outside of the view
+   */
   delete(reference: CredentialReference): Promise<boolean>;
 
   /** One page of credentials in a scope and below it, without opening any. @throws `CREDENTIAL_SCOPE_REQUIRED` */
   list(filter?: CredentialFilter): Promise<CredentialPage>;
 
-  /** All of them, read a page at a time as they are asked for. */
+  /**
+   * All of them, read a page at a time as they are asked for.
+   *
+   * @throws `CREDENTIAL_SCOPE_REQUIRED`, when the first is asked for
+   */
   listAll(filter?: Omit<CredentialFilter, 'after'>): AsyncIterable<CredentialInfo>;
 
-  /** Judges offline whether a credential can be expected to work. One that is missing is a result, not an error. */
+  /**
+   * Judges offline whether a credential can be expected to work. One that is missing is a result, not an error.
+   *
+   * @throws what every operation does, and nothing of its own: see {@link CredentialView}
+   */
   validate(reference: CredentialReference): Promise<Validation>;
 
   /** {@link CredentialView.store} for many: bounded, each for itself, in order. */
@@ -127,16 +151,23 @@ export interface CredentialVault extends CredentialView {
    * you like.
    *
    * @param signal - begins no further rotation once it aborts
+   * @throws what every operation does: see {@link CredentialView}. The failure of one rotation is in the report
    */
   rotateDue(signal?: AbortSignal): Promise<RotationReport>;
 
   /**
    * Seals everything of the tenant with the first key of the ring, while others go on reading and writing. Killed in the middle, it is simply
    * run again. Afterwards the older keys can leave the ring, unless something was unreadable.
+   *
+   * @throws what every operation does: see {@link CredentialView}. What cannot be opened is in the report
    */
   reseal(options?: ResealOptions): Promise<ResealReport>;
 
-  /** Records of the audit of the context's tenant, the newest first; none without an audit. */
+  /**
+   * Records of the audit of the context's tenant, the newest first; none without an audit.
+   *
+   * @throws what every operation does: see {@link CredentialView}
+   */
   auditRecords(query?: Omit<AuditQuery, 'tenant'>): Promise<readonly AuditRecord[]>;
 
   statistics(): VaultStatistics;

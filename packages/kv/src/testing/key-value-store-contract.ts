@@ -6,7 +6,7 @@ import { sharingRules } from './sharing-rules.ts';
 import { valueRules } from './value-rules.ts';
 
 /**
- * The contract of {@link KeyValueStore} as checks that any test runner can run: a driver that passes them all may stand in
+ * The contract of `KeyValueStore` as checks that any test runner can run: a driver that passes them all may stand in
  * for any other.
  *
  * @param open - opens an empty store for one check; the check closes it

@@ -1,4 +1,4 @@
-import { isCodedError, runAs, runInContext, toError, type Clock } from '@tenon/core';
+import { runAs, runInContext, type Clock } from '@tenon/core';
 import { resourceError, type ResourceError } from '../errors.ts';
 import type { ResourceScope } from '../scope/resource-scope.ts';
 import { kindNames, type CredentialReader, type CredentialSlot, type SlotCredential } from './credential-slots.ts';
@@ -127,9 +127,4 @@ function mismatch(
     `the credential "${id}" in slot "${slot}" of resource "${resource}" is of the kind "${kinds.found}", not ${kinds.expected.join(' or ')}`,
     { details: { resource, slot, credentialId: id, ...kinds } },
   );
-}
-
-/** The code of a failure to read a credential, for events. */
-export function codeOfFailure(thrown: unknown): string {
-  return isCodedError(thrown) ? thrown.code : toError(thrown).name;
 }

@@ -7,7 +7,7 @@ export interface PoolRecommendation {
   readonly max: number;
   /** In words, with the figures it rests on. */
   readonly reason: string;
-  /** From 1 (well) down to 0, see {@link healthScoreOf}. */
+  /** From 1 (well) down to 0: less for little room, failures and waits. */
   readonly healthScore: number;
 }
 
