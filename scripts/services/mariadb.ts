@@ -91,8 +91,9 @@ function serverArguments(dataDir: string, port: number, options: MariadbOptions)
     datadir: dataDir,
     port: String(port),
     'bind-address': '127.0.0.1',
-    socket: `${dataDir}.sock`,
-    'pid-file': `${dataDir}.pid`,
+    // None: the path of a socket may not be long, and that of the data may.
+    socket: '',
+    'pid-file': join(dataDir, 'mariadbd.pid'),
     'max-connections': '300',
     // Without it, whoever looks whether it answers is counted as one who fails to log in, and shut out after a hundred times.
     'skip-name-resolve': '1',
