@@ -43,5 +43,6 @@ export const sharedFiles: Readonly<Record<string, string>> = {
   'scripts/services/find-services.ts': 'benches use the PostgreSQL that tests use, or start it',
   'scripts/services/service.ts': 'types of the servers that fault tests start',
   'scripts/services/postgres.ts': 'fault tests kill and restart a PostgreSQL of their own',
+  'scripts/services/redis-cluster.ts': 'fault tests kill nodes of a Redis Cluster of their own',
   'scripts/services/redis.ts': 'fault tests kill and restart a Redis of their own',
 };

@@ -14,7 +14,8 @@ const usage = `usage: npm test [-- --checks-only]
 
 environment:
   TENON_TEST_POSTGRES_URL, TENON_TEST_REDIS_URL,
-  TENON_TEST_MYSQL_URL                            servers to use; default: those that run here, or else own ones
+  TENON_TEST_MYSQL_URL,
+  TENON_TEST_REDIS_CLUSTER_URL                    servers to use; default: those that run here, or else own ones
   TENON_REQUIRE_SERVICES=postgres,redis           a test that is skipped because one of them is missing has failed
 `;
 

@@ -2,11 +2,12 @@ import { composeDown, composeUp } from './compose.ts';
 import { mariadb } from './mariadb.ts';
 import { postgres } from './postgres.ts';
 import { readRecord } from './record.ts';
+import { redisCluster } from './redis-cluster.ts';
 import { redis } from './redis.ts';
 import type { PrivateServer, Service } from './service.ts';
 
 /** Every server that tests can need. */
-export const services: readonly Service[] = [postgres, redis, mariadb];
+export const services: readonly Service[] = [postgres, redis, mariadb, redisCluster];
 
 /** A server that answers. */
 export interface FoundService {

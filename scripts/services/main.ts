@@ -25,7 +25,8 @@ async function start(): Promise<void> {
       continue;
     }
     if (one.started) {
-      writeRecord(one.service.name, { url: one.url, pid: one.server?.pid, dataDir: one.server?.dataDir });
+      const { pid, others, dataDir } = one.server ?? {};
+      writeRecord(one.service.name, { url: one.url, pid, others, dataDir });
     }
     console.error(`${one.service.title}: ${one.source}`);
     console.log(`export ${one.service.variable}=${one.url}`);
@@ -40,22 +41,25 @@ async function stop(): Promise<void> {
       continue;
     }
     if (record.pid === undefined) await composeDown([name]);
-    else await stopProcess(record.pid, record);
+    else {
+      for (const { pid, url } of record.others ?? []) await stopProcess(pid, { url });
+      await stopProcess(record.pid, record);
+    }
     removeRecord(name);
     console.log(`${title}: stopped`);
   }
 }
 
-async function stopProcess(pid: number, { url, dataDir = '' }: ServiceRecord): Promise<void> {
+async function stopProcess(pid: number, { url, dataDir }: ServiceRecord): Promise<void> {
   // The process id may belong to another program by now. PostgreSQL shows its data directory, Redis its port.
   const isOurs = (): boolean => {
     const { stdout } = spawnSync('ps', ['-o', 'args=', '-p', String(pid)], { encoding: 'utf8' });
-    return stdout.includes(dataDir) || stdout.includes(`:${new URL(url).port}`);
+    return (dataDir !== undefined && stdout.includes(dataDir)) || stdout.includes(`:${new URL(url).port}`);
   };
   if (isOurs()) process.kill(pid, 'SIGINT');
   for (let tries = 0; tries < stopTries && isOurs(); tries += 1) await sleep(100);
   if (isOurs()) process.kill(pid, 'SIGKILL');
-  if (dataDir.startsWith(join(tmpdir(), 'tenon-'))) rmSync(dirname(dataDir), { recursive: true, force: true });
+  if (dataDir?.startsWith(join(tmpdir(), 'tenon-'))) rmSync(dirname(dataDir), { recursive: true, force: true });
 }
 
 async function status(): Promise<void> {

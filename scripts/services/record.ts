@@ -7,6 +7,8 @@ export interface ServiceRecord {
   readonly url: string;
   /** Undefined for a server in a container. */
   readonly pid?: number | undefined;
+  /** Further processes of it. */
+  readonly others?: readonly { readonly pid: number; readonly url: string }[] | undefined;
   /** Undefined for a server in a container. */
   readonly dataDir?: string | undefined;
 }

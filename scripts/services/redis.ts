@@ -56,7 +56,8 @@ function installRedis(): string | Error {
   return findProgram('redis-server') ?? new Error(failure ?? 'the package redis-server brought no program');
 }
 
-function probeRedis(url: string): Promise<string | undefined> {
+/** Whether a Redis answers there. */
+export function probeRedis(url: string): Promise<string | undefined> {
   if (!URL.canParse(url)) return Promise.resolve('its address is no URL');
   const { protocol, hostname, port, username, password } = new URL(url);
   const login = [username, password].filter((one) => one !== '').map(decodeURIComponent);

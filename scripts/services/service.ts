@@ -41,6 +41,8 @@ export interface PrivateServer {
   readonly url: string;
   /** Process id of the server as it runs now. */
   readonly pid: number;
+  /** Further processes where it consists of several, as they run now. */
+  readonly others?: readonly { readonly pid: number; readonly url: string }[];
   /** Where its data is. */
   readonly dataDir: string;
   /** Ends it with SIGKILL, as a crash would, and resolves when it is gone. The data stays for {@link PrivateServer.restart}. */

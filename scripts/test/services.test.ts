@@ -2,11 +2,13 @@ import { once } from 'node:events';
 import { createServer, type AddressInfo } from 'node:net';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { postgres, startPostgres } from '../services/postgres.ts';
+import { redisCluster, startRedisCluster } from '../services/redis-cluster.ts';
 import { redis, startRedis } from '../services/redis.ts';
 
 describe.each([
   ['PostgreSQL', postgres, startPostgres],
   ['Redis', redis, startRedis],
+  ['Redis Cluster', redisCluster, startRedisCluster],
 ] as const)('%s of one’s own', (_, service, start) => {
   it('answers, can be killed and restarted under its address, and is gone when stopped', async (context) => {
     const started = await start({ fsync: true });
