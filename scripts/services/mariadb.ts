@@ -65,7 +65,9 @@ function unavailable(reason: string): Start {
 
 function installMariadb(): string | Error {
   const failure = installDebianPackage('mariadb-server');
-  return findProgram('mariadbd', programFolders) ?? new Error(failure ?? 'the package mariadb-server brought no program');
+  return (
+    findProgram('mariadbd', programFolders) ?? new Error(failure ?? 'the package mariadb-server brought no program')
+  );
 }
 
 /** MariaDB refuses to run as root; anyone else runs it as oneself. */
@@ -81,7 +83,12 @@ function prepareDataDir(dataDir: string, account: Account | undefined): string |
   if (folder === undefined) return 'its program mariadb-install-db is missing';
   mkdirSync(dataDir, { recursive: true, mode: 0o700 });
   if (account !== undefined) chownSync(dataDir, account.uid, account.gid);
-  const options = ['--no-defaults', `--datadir=${dataDir}`, '--skip-test-db', '--auth-root-authentication-method=normal'];
+  const options = [
+    '--no-defaults',
+    `--datadir=${dataDir}`,
+    '--skip-test-db',
+    '--auth-root-authentication-method=normal',
+  ];
   const made = spawnSync(join(folder, 'mariadb-install-db'), options, { cwd: dataDir, encoding: 'utf8', ...account });
   return made.status === 0 ? undefined : `mariadb-install-db failed: ${made.error?.message ?? made.stderr.trim()}`;
 }

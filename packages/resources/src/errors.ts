@@ -2,28 +2,60 @@ import { CodedError, type CodedErrorOptions } from '@tenon/core';
 
 /** Every code that this package raises. */
 export const resourceErrorCodes = [
+  'HTTP_EXCHANGE_FAILED',
+  'HTTP_REQUEST_INVALID',
+  'HTTP_RESPONSE_INVALID',
+  'HTTP_STATUS_UNEXPECTED',
+  'HTTP_TARGET_FORBIDDEN',
+  'HTTP_UNREACHABLE',
   'LEASE_RELEASED',
   'POOL_CLOSED',
   'POOL_EXHAUSTED',
   /** A borrower would wait for itself. */
   'POOL_NESTED_ACQUIRE',
   'RESOURCES_CLOSED',
+  /** The other side refused the login, or does not allow what was asked. */
+  'RESOURCE_ACCESS_DENIED',
   'RESOURCE_ALREADY_REGISTERED',
   'RESOURCE_CANCELLED',
+  /** The server refused a command, for a reason of its own: a wrong type of value, or wrong arguments. */
+  'RESOURCE_COMMAND_REFUSED',
+  /** The connection broke during a commit: the change may have been made or not. Look before it is made again. */
+  'RESOURCE_COMMIT_UNKNOWN',
   'RESOURCE_CONFIGURATION_INVALID',
+  /** The connection broke during work. With `mayHaveBeenApplied` in its details it is not known whether the work was done. */
+  'RESOURCE_CONNECTION_LOST',
   'RESOURCE_CREDENTIAL_MISMATCH',
   'RESOURCE_CREDENTIAL_MISSING',
+  /** Keys that are used together lie in different slots of a cluster. */
+  'RESOURCE_CROSS_SLOT',
   'RESOURCE_DEPENDENCY_CIRCULAR',
   'RESOURCE_DEPENDENCY_FAILED',
   'RESOURCE_INITIALIZATION_FAILED',
+  /** A row or table is locked by somebody else. */
+  'RESOURCE_LOCKED',
+  /** A row breaks a constraint: a key that exists already, a reference to nothing, a rule of the table. */
+  'RESOURCE_QUERY_CONFLICT',
+  /** The database could not run a statement, for a reason of its own. */
+  'RESOURCE_QUERY_FAILED',
+  /** A statement, its values or the place where it was given are wrong. */
+  'RESOURCE_QUERY_INVALID',
   'RESOURCE_QUOTA_EXCEEDED',
   'RESOURCE_REVOKED',
   'RESOURCE_SCOPE_INVALID',
   'RESOURCE_STATE_INVALID',
   'RESOURCE_TENANT_MISMATCH',
   'RESOURCE_TIMEOUT',
+  /** No encrypted connection could be made: none is offered, or the certificate is not trusted. */
+  'RESOURCE_TLS_FAILED',
+  /** A transaction lost against another one: the whole of it may be run again. */
+  'RESOURCE_TRANSACTION_CONFLICT',
+  /** A transaction was rolled back before its end, as a statement of it had failed. */
+  'RESOURCE_TRANSACTION_ROLLED_BACK',
   'RESOURCE_TYPE_MISMATCH',
   'RESOURCE_UNAVAILABLE',
+  /** A value cannot be stored, computed with, or held exactly by JavaScript. */
+  'RESOURCE_VALUE_INVALID',
 ] as const;
 
 /** A code that this package raises. */

@@ -1,0 +1,127 @@
+import { createTelemetry, systemClock, toError } from '@tenon/core';
+import type { CredentialSlot, SlotCredential } from '../../credentials/credential-slots.ts';
+import { defineResource } from '../../definition/define-resource.ts';
+import type { ResourceToken } from '../../definition/resource-token.ts';
+import { toSqlError } from './sql-failure.ts';
+import { createQueries } from './sql-queries.ts';
+import type { SqlConnection, SqlDialect } from './sql-connection.ts';
+import type { SqlFace, SqlServerInfo } from './sql-face.ts';
+import { SqlSession } from './sql-session.ts';
+import {
+  sqlSettingsSchema,
+  type FullSqlSettings,
+  type SqlOptions,
+  type SqlSettings,
+  type SqlSettingsSchema,
+} from './sql-settings.ts';
+import { resolveTarget, type SqlTarget } from './sql-target.ts';
+import { createStatementReader } from './statement-facts.ts';
+import { createStatementTelemetry } from './statement-telemetry.ts';
+
+/** What a driver for a database brings. */
+export interface SqlDriver<Client> {
+  readonly dialect: SqlDialect;
+  /** The protocols of its URLs, with their colon. */
+  readonly protocols: readonly string[];
+  readonly standardPort: number;
+  /** Makes a connection that is logged in. @throws errors of the library */
+  connect(options: SqlConnectOptions): Promise<SqlConnection<Client>>;
+}
+
+/** What {@link SqlDriver.connect} takes. */
+export interface SqlConnectOptions {
+  readonly resource: string;
+  readonly target: SqlTarget;
+  readonly settings: FullSqlSettings;
+  /** Ends it early. */
+  readonly signal: AbortSignal;
+}
+
+const KINDS = ['basic', 'database'] as const;
+
+/** Makes the token of a database. */
+export function defineSqlResource<Client>(
+  name: string,
+  options: SqlOptions,
+  driver: SqlDriver<Client>,
+): ResourceToken<SqlFace<Client>, SqlSettings> {
+  const { credentials, pool, health, isolation, version, clock = systemClock, ...config } = options;
+  const { dialect } = driver;
+  const telemetry = createTelemetry('@tenon/resources');
+  const factsOf = createStatementReader(dialect.traces);
+
+  return defineResource<
+    SqlSession<Client>,
+    SqlSettingsSchema,
+    SqlFace<Client>,
+    Readonly<Record<string, CredentialSlot>>
+  >({
+    name,
+    technology: dialect.technology,
+    schema: sqlSettingsSchema(driver.protocols),
+    config,
+    hidden: ['url'],
+    credentials: slotsOf(credentials),
+    ...(pool === undefined ? {} : { pool }),
+    ...(health === undefined ? {} : { health }),
+    ...(isolation === undefined ? {} : { isolation }),
+    ...(version === undefined ? {} : { version }),
+    async create({ config: given, credentials: filled, signal, logger }) {
+      // The schema has filled in what has a default.
+      const settings = given as FullSqlSettings;
+      const login: SlotCredential | undefined = filled['login'];
+      const target = resolveTarget(name, settings, login, driver.standardPort);
+      const observed = { resource: name, slowStatementMs: settings.slowStatementMs, telemetry, clock, logger };
+      try {
+        const connection = await driver.connect({ resource: name, target, settings, signal });
+        return new SqlSession(connection, {
+          resource: name,
+          dialect,
+          settings,
+          clock,
+          telemetry: createStatementTelemetry(observed),
+          factsOf,
+        });
+      } catch (thrown) {
+        throw toSqlError(thrown, { resource: name, dialect, phase: 'connect', isUndone: true });
+      }
+    },
+    destroy: (session, { signal }) => session.end(signal),
+    isBroken: (session) => session.isBroken,
+    reset: (session) => (session.isAsNew ? undefined : session.reset()),
+    async check(session, { signal }) {
+      const drop = (): void => session.connection.destroy();
+      signal.addEventListener('abort', drop, { once: true });
+      try {
+        await session.connection.run('select 1', []);
+        return { status: 'healthy' };
+      } catch (thrown) {
+        const error = toSqlError(thrown, { resource: name, dialect, phase: 'statement', isUndone: true });
+        return { status: 'unhealthy', reason: toError(error).message, recoverable: true };
+      } finally {
+        signal.removeEventListener('abort', drop);
+      }
+    },
+    expose(session, context) {
+      const queries = createQueries(session, context, undefined);
+      return {
+        ...queries,
+        get client() {
+          context.assertHeld();
+          session.leaveTrace();
+          return session.connection.client;
+        },
+        async serverInfo(statementOptions) {
+          const row = await queries.fetchOne<SqlServerInfo & object>(dialect.serverInfo, [], statementOptions);
+          return { version: row?.version ?? '', database: row?.database ?? '', user: row?.user ?? '' };
+        },
+      };
+    },
+  });
+}
+
+function slotsOf(credentials: SqlOptions['credentials']): Readonly<Record<string, CredentialSlot>> {
+  if (credentials === undefined) return {};
+  const { login } = credentials;
+  return { login: { kind: KINDS, ...(typeof login === 'string' ? { id: login } : login) } };
+}

@@ -1,0 +1,96 @@
+import { isCodedError } from '@tenon/core';
+import type { ExposeContext } from '../../definition/resource-definition.ts';
+import { resourceError, type ResourceError } from '../../errors.ts';
+import type { SqlQueries, SqlResult, TransactionOptions } from './sql-face.ts';
+import type { SqlScope, SqlSession } from './sql-session.ts';
+import { createQueries } from './sql-queries.ts';
+
+const NO_VALUES: readonly unknown[] = [];
+
+/**
+ * Runs work between `begin` and `commit`, or, inside another transaction, behind a savepoint. What the work throws is passed on untouched.
+ *
+ * @param parent - the transaction in which it is asked for
+ */
+export async function runTransaction<Client, Result>(
+  session: SqlSession<Client>,
+  lease: ExposeContext,
+  parent: SqlScope | undefined,
+  work: (tx: SqlQueries) => Promise<Result>,
+  options: TransactionOptions = {},
+): Promise<Result> {
+  const { resource, dialect } = session.options;
+  if (parent !== undefined && (options.isolation !== undefined || options.readOnly !== undefined)) {
+    throw invalid(resource, '"isolation" and "readOnly" are for the outermost transaction');
+  }
+  const scope: SqlScope = { parent, signal: joined(parent?.signal, options.signal), undoneBy: undefined };
+  const run = (text: string, inside: SqlScope | undefined, isCommit = false): Promise<SqlResult> =>
+    session.run({ text, values: NO_VALUES, options: undefined, lease, scope: inside, isCommit });
+  const savepoint = `tenon_${depthOf(scope)}`;
+
+  for (const text of parent === undefined ? dialect.begin(options) : [`savepoint ${savepoint}`])
+    await run(text, parent);
+  session.scope = scope;
+  try {
+    const result = await work(createQueries(session, lease, scope));
+    if (session.scope !== scope) {
+      throw invalid(resource, 'a transaction has ended before one inside it: wait for what is inside');
+    }
+    scope.signal?.throwIfAborted();
+    if (scope.undoneBy !== undefined) throw rolledBack(resource, scope.undoneBy);
+    const { command } = await run(parent === undefined ? 'commit' : `release savepoint ${savepoint}`, scope, true);
+    session.scope = parent;
+    // After a failed statement PostgreSQL answers a commit by rolling back, and calls that a success.
+    if (command === 'ROLLBACK') throw rolledBack(resource, undefined);
+    return result;
+  } catch (error) {
+    if (session.scope !== parent) await undo(session, scope, savepoint);
+    if (isCodedError(error, 'RESOURCE_COMMIT_UNKNOWN')) session.giveUp();
+    throw error;
+  }
+}
+
+/** Takes everything back that was done in a transaction. A connection that cannot do that is not used again. */
+async function undo<Client>(session: SqlSession<Client>, scope: SqlScope, savepoint: string): Promise<void> {
+  const { parent } = scope;
+  session.scope = parent;
+  // What the server has undone already has no savepoints any more. The outermost one rolls back, to be sure.
+  if (parent !== undefined && scope.undoneBy !== undefined) return;
+  const texts =
+    parent === undefined ? ['rollback'] : [`rollback to savepoint ${savepoint}`, `release savepoint ${savepoint}`];
+  try {
+    for (const text of texts) await session.settleBy(text);
+  } catch {
+    session.giveUp();
+    if (parent !== undefined)
+      for (let outer: SqlScope | undefined = parent; outer; outer = outer.parent)
+        outer.undoneBy ??= new Error('a savepoint could not be rolled back to');
+  }
+}
+
+function depthOf({ parent }: SqlScope): number {
+  return parent === undefined ? 0 : depthOf(parent) + 1;
+}
+
+function joined(outer: AbortSignal | undefined, own: AbortSignal | undefined): AbortSignal | undefined {
+  if (outer === undefined || own === undefined) return own ?? outer;
+  return AbortSignal.any([outer, own]);
+}
+
+function invalid(resource: string, problem: string): ResourceError {
+  return resourceError(
+    'RESOURCE_QUERY_INVALID',
+    `a transaction on database "${resource}" cannot be run so: ${problem}`,
+    {
+      details: { resource },
+    },
+  );
+}
+
+function rolledBack(resource: string, cause: unknown): ResourceError {
+  return resourceError(
+    'RESOURCE_TRANSACTION_ROLLED_BACK',
+    `the transaction on database "${resource}" was rolled back although its work ended well: a statement of it had failed, and the error was caught. Let the errors of statements leave the work`,
+    { ...(cause === undefined ? {} : { cause }), details: { resource } },
+  );
+}

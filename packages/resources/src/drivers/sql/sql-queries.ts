@@ -1,0 +1,44 @@
+import type { ExposeContext } from '../../definition/resource-definition.ts';
+import { resourceError } from '../../errors.ts';
+import { runTransaction } from './run-transaction.ts';
+import type { SqlQueries, SqlResult, StatementOptions } from './sql-face.ts';
+import type { SqlScope, SqlSession } from './sql-session.ts';
+
+const NO_VALUES: readonly unknown[] = [];
+
+/** What statements are run on, outside of any transaction or in one. */
+export function createQueries<Client>(
+  session: SqlSession<Client>,
+  lease: ExposeContext,
+  scope: SqlScope | undefined,
+): SqlQueries {
+  const run = async <Row extends object>(
+    text: string,
+    values: readonly unknown[] = NO_VALUES,
+    options?: StatementOptions,
+  ): Promise<SqlResult<Row>> => {
+    lease.assertHeld();
+    if (values.length > 0) assertValues(session.options.resource, values);
+    // What a row looks like is for the caller to say.
+    return session.run({ text, values, options, lease, scope }) as Promise<SqlResult<Row>>;
+  };
+  return {
+    query: run,
+    execute: async (text, values, options) => (await run(text, values, options)).rowCount,
+    fetchOne: async <Row extends object>(text: string, values?: readonly unknown[], options?: StatementOptions) =>
+      (await run<Row>(text, values, options)).rows[0],
+    fetchAll: async <Row extends object>(text: string, values?: readonly unknown[], options?: StatementOptions) =>
+      (await run<Row>(text, values, options)).rows,
+    transaction: (work, options) => runTransaction(session, lease, scope, work, options),
+  };
+}
+
+function assertValues(resource: string, values: readonly unknown[]): void {
+  const at = values.indexOf(undefined);
+  if (at < 0) return;
+  throw resourceError(
+    'RESOURCE_QUERY_INVALID',
+    `value ${at + 1} of a statement for database "${resource}" is undefined: give null for no value`,
+    { details: { resource, value: at + 1 } },
+  );
+}
