@@ -1,11 +1,12 @@
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { markdownTable } from './markdown.ts';
+import { markdownTable, replaceSection } from './markdown.ts';
 import { requirementDocuments, type RequirementDocument } from './requirement-ids.ts';
 import { readResults, type TestOutcome, type TestResults } from './test-results.ts';
 import { reportProblems, repositoryRoot, type Problem } from './workspace.ts';
 
 const mapFile = 'requirements.json';
+const roadmapFile = 'ROADMAP.md';
 
 /** A requirement that tests prove, or that is open. */
 export type Requirement =
@@ -111,18 +112,34 @@ function renderTable(documents: readonly RequirementDocument[], entries: Readonl
   });
   const sum = (column: 1 | 2 | 3): number => rows.reduce((total, row) => total + row[column], 0);
   const total = ['all', sum(1), sum(2), sum(3)] as const;
+  const percent = (done: number, all: number): string => `${all === 0 ? 100 : Math.floor((done / all) * 100)} %`;
   return markdownTable(
-    ['document', 'done', 'open', 'all'],
-    [...rows, total].map((row) => row.map(String)),
+    ['document', 'done', 'open', 'all', 'done of all'],
+    [...rows, total].map((row) => [...row.map(String), percent(row[1], row[3])]),
   );
 }
 
 const isDone = (entry: unknown): boolean => typeof entry === 'object' && entry !== null && 'tests' in entry;
+
+/** Checks that the roadmap shows how far the map is, or with `write` makes it do so. */
+export function checkRoadmap(root: string, table: string, write: boolean): readonly Problem[] {
+  const file = join(root, roadmapFile);
+  const text = readFileSync(file, 'utf8');
+  const next = replaceSection(text, 'requirements', table);
+  if (next === undefined) return [{ where: roadmapFile, message: 'has no section <!-- requirements -->' }];
+  if (next === text) return [];
+  if (write) {
+    writeFileSync(file, next);
+    return [];
+  }
+  return [{ where: roadmapFile, message: 'shows other figures than the map: run "npm run requirements -- --write"' }];
+}
 
 if (import.meta.main) {
   const results = readResults();
   if (results === undefined) console.log('No results of a test run are at hand: only the map itself is checked.');
   const { problems, table } = checkRequirements({ root: repositoryRoot, results });
   if (table !== '') console.log(table);
-  reportProblems(problems, 'The map is whole, and every test that it names passed in the last run.');
+  const roadmap = checkRoadmap(repositoryRoot, table, process.argv.includes('--write'));
+  reportProblems([...problems, ...roadmap], 'The map is whole, and every test that it names passed in the last run.');
 }

@@ -1,6 +1,6 @@
 import { rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { checkRequirements } from './check-requirements.ts';
+import { checkRequirements, checkRoadmap } from './check-requirements.ts';
 import { runCommand, type CommandResult } from './run-command.ts';
 import { findServices, services, type FoundService, type MissingService } from './services/find-services.ts';
 import { explainSkips, summarizeSkips, type SkippedTest } from './skipped-tests.ts';
@@ -116,8 +116,9 @@ function checkMap(results: TestResults, excused: readonly SkippedTest[]): void {
     results,
     mayBeSkipped: (test) => excused.some((one) => one.test === test && one.service !== undefined),
   });
-  const output = problems.map(({ where, message }) => `${where}: ${message}`).join('\n');
-  report('requirement map', problems.length === 0, performance.now() - startedAt, output);
+  const all = [...problems, ...checkRoadmap(repositoryRoot, table, false)];
+  const output = all.map(({ where, message }) => `${where}: ${message}`).join('\n');
+  report('requirement map', all.length === 0, performance.now() - startedAt, output);
   console.log(table);
 }
 

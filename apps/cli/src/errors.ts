@@ -6,6 +6,9 @@ export const cliErrorCodes = [
   'DOCTOR_FOUND_PROBLEMS',
   'IMPORT_HAS_REJECTS',
   'PASSWORD_MISSING',
+  'RESOURCE_UNHEALTHY',
+  'RESOURCE_UNKNOWN',
+  'SERVER_UNREACHABLE',
   'TENANT_AMBIGUOUS',
   'TENANT_NONE',
   // An argument or option of the command line is missing, unknown or wrong.

@@ -1,7 +1,12 @@
 import { existsSync } from 'node:fs';
+import { enableCompileCache } from 'node:module';
 import process from 'node:process';
+import { fileURLToPath } from 'node:url';
 import { toError } from '@tenon/core';
 import { runCli } from './run-cli.ts';
+
+// A third of what a short command takes is reading its own sources. Where the folder cannot be written, they are read anew.
+enableCompileCache(fileURLToPath(new URL('../../../node_modules/.cache/tenon/compiled', import.meta.url)));
 
 // What the environment says already wins over the file.
 if (existsSync('.env')) process.loadEnvFile('.env');
@@ -39,6 +44,6 @@ process.exitCode ??= exitCode;
 setTimeout(() => process.exit(), 500).unref();
 
 async function logFault(err: Error, event: string): Promise<void> {
-  const { createLogger } = await import('@tenon/server');
+  const { createLogger } = await import('@tenon/server/composition');
   createLogger({ level: 'error' }).error({ err }, event);
 }

@@ -16,6 +16,11 @@ import { importRows } from './commands/import-rows.ts';
 import { listTenants } from './commands/list-tenants.ts';
 import { migrateDatabase } from './commands/migrate-database.ts';
 import { reseal } from './commands/reseal.ts';
+import { checkResources } from './commands/resource/check-resources.ts';
+import { inspectResource } from './commands/resource/inspect-resource.ts';
+import { listResources } from './commands/resource/list-resources.ts';
+import { showMetrics } from './commands/resource/show-metrics.ts';
+import { validateResources } from './commands/resource/validate-resources.ts';
 import { rotateKeys } from './commands/rotate-keys.ts';
 import { runDoctor } from './commands/run-doctor.ts';
 import { serve } from './commands/serve.ts';
@@ -67,6 +72,13 @@ function createProgram(cli: Cli): Command {
       rotateCredential(cli),
       deleteCredential(cli),
       showAudit(cli),
+    ]),
+    group('resource', 'Databases, caches and services that a tenant connects to.', [
+      listResources(cli),
+      inspectResource(cli),
+      checkResources(cli),
+      showMetrics(cli),
+      validateResources(cli),
     ]),
     importRows(cli),
   ];

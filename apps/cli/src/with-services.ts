@@ -10,7 +10,7 @@ export interface OpenServices extends Pick<Composition, 'services' | 'keys'> {
 
 /** Reads the settings, and tells of variables that look like settings and are none. */
 export async function readSettings(cli: Cli): Promise<Settings> {
-  const { loadSettings } = await import('@tenon/server');
+  const { loadSettings } = await import('@tenon/server/composition');
   const { settings, warnings } = loadSettings(cli.environment);
   for (const { name, problem } of warnings) cli.stderr.write(`! ${name}: ${problem}\n`);
   return settings;
@@ -26,7 +26,7 @@ export async function withServices<T>(
   work: (open: OpenServices) => Promise<T>,
   options: { readonly keys?: KeyRing } = {},
 ): Promise<T> {
-  const { compose } = await import('@tenon/server');
+  const { compose } = await import('@tenon/server/composition');
   const loaded = await readSettings(cli);
   const settings = options.keys === undefined ? loaded : { ...loaded, keys: options.keys.format() };
   const composition = await compose(settings, { logger: await commandLogger(cli, settings) });
@@ -48,7 +48,7 @@ export function inTenant<T>(tenant: string, work: () => Promise<T>): Promise<T> 
  * not answer yet, for example); all of them, as a server writes them, where TENON_LOG_LEVEL is `debug`.
  */
 export async function commandLogger(cli: Cli, settings: Settings): Promise<Logger> {
-  const { createLogger } = await import('@tenon/server');
+  const { createLogger } = await import('@tenon/server/composition');
   if (settings.logLevel === 'debug') {
     return createLogger({ level: 'debug', destination: { write: (line) => void cli.stderr.write(line) } });
   }

@@ -21,6 +21,7 @@ import { credentialRoutes } from './routes/credentials/credential-routes.ts';
 import { healthRoutes } from './routes/health.ts';
 import { orderRoutes } from './routes/orders.ts';
 import { productRoutes } from './routes/products.ts';
+import { resourceRoutes } from './routes/resources/resource-routes.ts';
 import { tenantRoutes, tenantSettingsRoutes } from './routes/tenant-routes.ts';
 import { userRoutes } from './routes/users.ts';
 import type { Services } from './services.ts';
@@ -87,7 +88,7 @@ export async function createApp(options: AppOptions): Promise<FastifyInstance> {
   sendSecurityHeaders(app);
   await letOriginsIn(app, settings.corsOrigins);
   refuseUntilReady(app, readiness);
-  guardRoutes(app, createAuthenticator(services), ['/docs', '*']);
+  guardRoutes(app, createAuthenticator(services), ['/docs', '*'], { isTraced: settings.tracesUrl !== undefined });
   const drained = watchCrossTenantAccess(app, services);
   app.addHook('onClose', drained);
 
@@ -111,6 +112,7 @@ export async function createApp(options: AppOptions): Promise<FastifyInstance> {
   tenantSettingsRoutes(app, services);
   apiKeyRoutes(app, services);
   credentialRoutes(app, services);
+  resourceRoutes(app, services);
   await options.routes?.(app, services);
   await app.ready();
   return app;

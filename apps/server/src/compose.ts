@@ -15,11 +15,15 @@ import { loadKeys, type LoadedKeys } from './keys.ts';
 import { scopesByRole } from './roles.ts';
 import { toSecurityEvent } from './security-events.ts';
 import { serverMigrations } from './server-migrations.ts';
+import { openDeclaredResources } from './resources/declared-resources.ts';
+import type { Environment } from './settings/load-settings.ts';
 import type { Services } from './services.ts';
 import type { Settings } from './settings/settings.ts';
 import { tenantSettingsDefinition, type TenantSettings } from './tenant-settings.ts';
 
 const DAY_MS = 86_400_000;
+// Requests have ended by then: what is still borrowed was forgotten.
+const CLOSE_RESOURCES_MS = 1_000;
 
 /** What {@link compose} gives. */
 export interface Composition {
@@ -39,6 +43,8 @@ export interface ComposeOptions {
   readonly createKeys?: boolean;
   /** By what name the API is reached, for tokens. Default: from the settings. */
   readonly publicUrl?: string;
+  /** Variables for the settings of declared resources. Default: those of the process. */
+  readonly environment?: Environment;
 }
 
 /** The migrations of every package, in order of dependence. */
@@ -56,7 +62,7 @@ export function allMigrations(): readonly MigrationSet[] {
 /**
  * Builds every service once, in order, without reaching for anything yet: the database may still be down.
  *
- * @throws `KEYS_INVALID`, `SETTINGS_INVALID`
+ * @throws `KEYS_INVALID`, `SETTINGS_INVALID`, `RESOURCES_INVALID`
  */
 export async function compose(settings: Settings, options: ComposeOptions = {}): Promise<Composition> {
   const logger = options.logger ?? silentLogger;
@@ -89,6 +95,12 @@ export async function compose(settings: Settings, options: ComposeOptions = {}):
     onSecurityEvent: (event) => recordSecurityEvent(tenancy, event),
   });
   const vault = openCredentialVault(settings, database, keys.keys, logger);
+  const resources = await openDeclaredResources({
+    path: settings.resourcesFile,
+    environment: options.environment ?? process.env,
+    vault,
+    logger,
+  });
   const services: Services = {
     keys: keys.keys,
     database,
@@ -96,6 +108,7 @@ export async function compose(settings: Settings, options: ComposeOptions = {}):
     tenancy,
     auth,
     credentials: vault,
+    resources,
     trading: createTrading({ database, logger }),
     cursors: createCursorCodec(keys.keys.subring('cursor')),
   };
@@ -110,6 +123,7 @@ export async function compose(settings: Settings, options: ComposeOptions = {}):
     stop(): Promise<void> {
       stopping ??= (async () => {
         await auth.close();
+        await resources.resources.close({ timeoutMs: CLOSE_RESOURCES_MS });
         await vault.close();
         await kv.close();
         await database.close();

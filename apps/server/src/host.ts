@@ -1,5 +1,6 @@
 import type { AddressInfo } from 'node:net';
 import { toError } from '@tenon/core';
+import type { SpanExporter } from '@opentelemetry/sdk-trace';
 import type pino from 'pino';
 import { createApp, type RegisterRoutes } from './app.ts';
 import { compose } from './compose.ts';
@@ -11,6 +12,7 @@ import { startMetrics } from './metrics.ts';
 import { createReadiness } from './readiness.ts';
 import type { Services } from './services.ts';
 import type { Settings } from './settings/settings.ts';
+import { startTracing, type Tracing } from './tracing.ts';
 import { version } from './version.ts';
 
 // Long for whoever sends request after request, and short for whoever waits until the process has ended.
@@ -27,6 +29,8 @@ export interface StartServerOptions {
   readonly logger?: pino.Logger;
   /** Routes of an application's own. Default: none. */
   readonly routes?: RegisterRoutes;
+  /** Where spans go when `TENON_TRACES_URL` is set. Default: there. */
+  readonly spanExporter?: SpanExporter;
 }
 
 /** A running server. */
@@ -55,12 +59,14 @@ export async function startServer(options: StartServerOptions): Promise<RunningS
   const { settings } = options;
   const logger = options.logger ?? createLogger({ level: settings.logLevel });
   const metrics = startMetrics();
+  const tracing = await openTracing(settings, logger, options.spanExporter);
   const composition = await compose(settings, { logger });
   const { services } = composition;
   const readiness = createReadiness();
   metrics.observe(services.database);
   const closeAll = async (): Promise<void> => {
     await composition.stop();
+    await tracing?.stop();
     await metrics.stop();
   };
   const app = await createApp({
@@ -165,4 +171,14 @@ async function withinCloseTime(closing: Promise<unknown>, logger: pino.Logger): 
   } finally {
     clearTimeout(timer);
   }
+}
+
+function openTracing(
+  { tracesUrl, tracesPercent }: Settings,
+  logger: pino.Logger,
+  exporter: SpanExporter | undefined,
+): Promise<Tracing> | undefined {
+  if (tracesUrl === undefined) return undefined;
+  const ratio = tracesPercent / 100;
+  return startTracing({ url: tracesUrl, ratio, version, logger, ...(exporter === undefined ? {} : { exporter }) });
 }

@@ -13,6 +13,8 @@ const admin = [
   'tenant:write',
   'credentials:read',
   'credentials:write',
+  'resources:read',
+  'resources:manage',
 ] as const;
 
 /**

@@ -5,6 +5,7 @@ import type { CursorCodec, Database } from '@tenon/database';
 import type { KeyValueStore } from '@tenon/kv';
 import type { Tenancy } from '@tenon/tenancy';
 import type { Trading } from '@tenon/trading';
+import type { DeclaredResources } from './resources/declared-resources.ts';
 import type { TenantSettings } from './tenant-settings.ts';
 
 /** Every service of the platform, built once. Routes receive them; nothing looks them up. */
@@ -15,6 +16,7 @@ export interface Services {
   readonly tenancy: Tenancy<TenantSettings>;
   readonly auth: Auth;
   readonly credentials: CredentialVault;
+  readonly resources: DeclaredResources;
   readonly trading: Trading;
   readonly cursors: CursorCodec;
 }

@@ -29,6 +29,6 @@ export function generateKeys(cli: Cli): Command {
 }
 
 async function presentKeys(cli: Cli): Promise<LoadedKeys> {
-  const { loadKeys } = await import('@tenon/server');
+  const { loadKeys } = await import('@tenon/server/composition');
   return loadKeys(await readSettings(cli), { create: false });
 }

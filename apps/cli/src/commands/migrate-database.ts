@@ -9,7 +9,7 @@ export function migrateDatabase(cli: Cli): Command {
     .description('Bring the database schema up to date. The server does it at every start.')
     .option('--json', 'print the result as JSON')
     .action(async (options: OutputOptions) => {
-      const { compose } = await import('@tenon/server');
+      const { compose } = await import('@tenon/server/composition');
       const settings = await readSettings(cli);
       const composition = await compose(settings, { logger: await commandLogger(cli, settings) });
       try {

@@ -20,7 +20,7 @@ export function rotateKeys(cli: Cli): Command {
     .option('--json', 'print the result as JSON, and no progress')
     .addHelpText('after', HELP)
     .action(async (options: OutputOptions) => {
-      const { addKeyToFile, assertKeysInFile, loadKeys } = await import('@tenon/server');
+      const { addKeyToFile, assertKeysInFile, loadKeys } = await import('@tenon/server/composition');
       const present = loadKeys(await readSettings(cli), { create: false });
       assertKeysInFile(present);
       const next = present.keys.rotate();

@@ -15,7 +15,7 @@ export function showSettings(cli: Cli): Command {
     .option('--markdown', 'as a Markdown table')
     .option('--json', 'as JSON')
     .action(async (options: ShowSettingsOptions) => {
-      const { describeSettings, renderEnvExample, renderSettingsTable } = await import('@tenon/server');
+      const { describeSettings, renderEnvExample, renderSettingsTable } = await import('@tenon/server/composition');
       const settings = describeSettings();
       const text =
         options.env === true ? renderEnvExample() : options.markdown === true ? renderSettingsTable() : undefined;

@@ -1,7 +1,8 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { isCodedError, type CodedError } from '@tenon/core';
-import { allMigrations, type Services, type Settings } from '@tenon/server';
+import type { Services, Settings } from '@tenon/server';
+import { allMigrations } from '@tenon/server/composition';
 import type { Finding } from './finding.ts';
 
 const name = 'database';

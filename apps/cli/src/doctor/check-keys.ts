@@ -1,6 +1,7 @@
 import { statSync } from 'node:fs';
 import { isCodedError } from '@tenon/core';
-import { loadKeys, type Settings } from '@tenon/server';
+import type { Settings } from '@tenon/server';
+import { loadKeys } from '@tenon/server/composition';
 import type { Finding } from './finding.ts';
 
 const DAY_MS = 86_400_000;

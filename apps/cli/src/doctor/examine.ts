@@ -1,6 +1,7 @@
 import { isCodedError } from '@tenon/core';
 import { KeyRing } from '@tenon/crypto';
-import { compose, loadSettings, type LoadedSettings, type Settings } from '@tenon/server';
+import type { LoadedSettings, Settings } from '@tenon/server';
+import { compose, loadSettings } from '@tenon/server/composition';
 import type { Cli } from '../cli.ts';
 import { commandLogger } from '../with-services.ts';
 import { checkDataFolder } from './check-data-folder.ts';

@@ -1,6 +1,7 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest, RouteOptions } from 'fastify';
 import { CodedError, isTenantId, runInContext, type Actor, type Context, type CoreErrorCode } from '@tenon/core';
 import { serverError } from '../errors.ts';
+import { inRequestSpan } from './request-span.ts';
 import type { Role, Scope } from '../roles.ts';
 
 /**
@@ -62,6 +63,7 @@ export function guardRoutes(
   app: FastifyInstance,
   authenticator: Authenticator,
   publicPrefixes: readonly string[],
+  options: { readonly isTraced: boolean },
 ): void {
   app.decorateRequest('principal', undefined);
 
@@ -75,7 +77,10 @@ export function guardRoutes(
     const handler = route.handler;
     // Here and not in a hook: body parsing ends in the socket's own asynchronous context and would lose it.
     route.handler = function inContext(request, reply) {
-      return runInContext(contextOf(request, disconnectSignal(reply)), () => handler.call(this, request, reply));
+      const work = (): unknown => handler.call(this, request, reply);
+      return runInContext(contextOf(request, disconnectSignal(reply)), () =>
+        options.isTraced ? inRequestSpan(request, reply, work) : work(),
+      );
     };
   });
 

@@ -23,6 +23,8 @@ const TAGS = {
   Tenant: 'Its name, settings, quotas and security record.',
   Credentials: 'Secrets for other systems: kept sealed, checked, rotated, and shown to nobody by default.',
   'API keys': 'Permissions for machines.',
+  Resources:
+    'Databases, caches and services that the tenant connects to: how they are, and what is to be done with them.',
   Operation: 'For whoever runs the server.',
 };
 

@@ -12,7 +12,7 @@ import { Type } from 'typebox';
 import { serverError } from '../errors.ts';
 import type { Principal } from '../http/access.ts';
 import type { Services } from '../services.ts';
-import { resourceRoutes } from './resource-routes.ts';
+import { collectionRoutes } from './collection-routes.ts';
 
 const CreateHeaders = Type.Object({
   'idempotency-key': Type.Optional(
@@ -23,7 +23,7 @@ const CreateHeaders = Type.Object({
 /** `/v1/orders`. Members see and change their own orders only; whoever may manage orders sees all of the tenant's. */
 export function orderRoutes(app: FastifyInstance, { trading, cursors }: Services): void {
   const { orders } = trading;
-  resourceRoutes<Order>(
+  collectionRoutes<Order>(
     app,
     {
       name: 'orders',

@@ -1,12 +1,12 @@
 import type { FastifyInstance } from 'fastify';
 import { NewProduct, Product, productListing, ProductPatch } from '@tenon/trading';
 import type { Services } from '../services.ts';
-import { resourceRoutes } from './resource-routes.ts';
+import { collectionRoutes } from './collection-routes.ts';
 
 /** `/v1/products`. */
 export function productRoutes(app: FastifyInstance, { trading, cursors }: Services): void {
   const { products } = trading;
-  resourceRoutes<Product>(
+  collectionRoutes<Product>(
     app,
     {
       name: 'products',

@@ -14,12 +14,12 @@ import { Type } from 'typebox';
 import { requires } from '../http/access.ts';
 import { watchRow } from '../http/cross-tenant-watch.ts';
 import type { Services } from '../services.ts';
-import { resourceRoutes } from './resource-routes.ts';
+import { collectionRoutes } from './collection-routes.ts';
 
 /** `/v1/users`: the people of the tenant, and their invitations. */
 export function userRoutes(app: FastifyInstance, { tenancy, cursors }: Services): void {
   const { users, invitations } = tenancy;
-  resourceRoutes<User>(
+  collectionRoutes<User>(
     app,
     {
       name: 'users',

@@ -112,6 +112,10 @@ export const settingsSchema = {
     'Whether what happens to credentials is recorded before it happens, or right after it.',
     { default: 'required' },
   ),
+  TENON_RESOURCES_FILE: optional(
+    'text',
+    'JSON file that declares the resources of the tenants: databases, caches and services that they connect to.',
+  ),
   TENON_SAMPLE_DATA: setting(
     'boolean',
     Type.Boolean(),
@@ -159,6 +163,12 @@ export const settingsSchema = {
     'secret',
     'Bearer token for /metrics. Without it, only requests from this machine are answered.',
   ),
+  TENON_TRACES_URL: optional(
+    'text',
+    'OTLP receiver for HTTP that spans are sent to, for example http://localhost:4318/v1/traces. Default: none are made.',
+    '^https?://',
+  ),
+  TENON_TRACES_PERCENT: integer('How many of a hundred requests are traced.', 100, 0, 100),
   TENON_LOG_LEVEL: setting(
     'text',
     Type.Union(['debug', 'info', 'warn', 'error', 'silent'].map((level) => Type.Literal(level))),

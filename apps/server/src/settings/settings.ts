@@ -19,6 +19,7 @@ export interface Settings {
   readonly ownerEmail: string;
   readonly ownerPassword: Secret | undefined;
   readonly credentialAudit: 'required' | 'observe';
+  readonly resourcesFile: string | undefined;
   readonly sampleData: boolean;
   readonly registration: 'open' | 'closed';
   readonly bcryptCost: number;
@@ -33,5 +34,7 @@ export interface Settings {
   readonly requestTimeoutMs: number;
   readonly shutdownTimeoutMs: number;
   readonly metricsToken: Secret | undefined;
+  readonly tracesUrl: string | undefined;
+  readonly tracesPercent: number;
   readonly logLevel: 'debug' | 'info' | 'warn' | 'error' | 'silent';
 }

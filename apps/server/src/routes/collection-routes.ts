@@ -13,8 +13,8 @@ interface Versioned {
   readonly version: number;
 }
 
-/** What makes a resource: its shapes, who may do what, and the service's functions. The service checks every body itself. */
-export interface Resource<Entity extends Versioned> {
+/** What makes a collection: its shapes, who may do what, and the service's functions. The service checks every body itself. */
+export interface Collection<Entity extends Versioned> {
   /** Plural, as in the path. */
   readonly name: string;
   readonly singular: string;
@@ -47,57 +47,57 @@ const IfMatch = Type.Object({
 
 interface Addition<Entity extends Versioned> {
   readonly app: FastifyInstance;
-  readonly resource: Resource<Entity>;
+  readonly collection: Collection<Entity>;
   readonly cursors: CursorCodec;
   readonly path: string;
 }
 
-/** Adds list, get, create, replace, change and delete of one resource under `/v1`. */
-export function resourceRoutes<Entity extends Versioned>(
+/** Adds list, get, create, replace, change and delete of one collection under `/v1`. */
+export function collectionRoutes<Entity extends Versioned>(
   app: FastifyInstance,
-  resource: Resource<Entity>,
+  collection: Collection<Entity>,
   cursors: CursorCodec,
 ): void {
-  const addition: Addition<Entity> = { app, resource, cursors, path: `/v1/${resource.name}` };
+  const addition: Addition<Entity> = { app, collection, cursors, path: `/v1/${collection.name}` };
   addList(addition);
   addCreate(addition);
   addGet(addition);
-  addChange(addition, 'PUT', 'Replace', resource.schemas.replace, resource.replace.bind(resource));
-  addChange(addition, 'PATCH', 'Change', resource.schemas.patch, resource.update.bind(resource));
+  addChange(addition, 'PUT', 'Replace', collection.schemas.replace, collection.replace.bind(collection));
+  addChange(addition, 'PATCH', 'Change', collection.schemas.patch, collection.update.bind(collection));
   addRemove(addition);
 }
 
-function addList<Entity extends Versioned>({ app, resource, cursors, path }: Addition<Entity>): void {
+function addList<Entity extends Versioned>({ app, collection, cursors, path }: Addition<Entity>): void {
   app.get(
     path,
     {
-      config: { access: requires(resource.scopes.read) },
+      config: { access: requires(collection.scopes.read) },
       schema: {
-        tags: [resource.description],
-        summary: `List ${resource.name}`,
-        querystring: listParameters(resource.listing),
-        response: { 200: pageOf(resource.schemas.entity) },
+        tags: [collection.description],
+        summary: `List ${collection.name}`,
+        querystring: listParameters(collection.listing),
+        response: { 200: pageOf(collection.schemas.entity) },
       },
     },
-    (request) => resource.list(listRequestOf(request, resource.listing, cursors), principalOf(request)),
+    (request) => collection.list(listRequestOf(request, collection.listing, cursors), principalOf(request)),
   );
 }
 
-function addCreate<Entity extends Versioned>({ app, resource, path }: Addition<Entity>): void {
+function addCreate<Entity extends Versioned>({ app, collection, path }: Addition<Entity>): void {
   app.post(
     path,
     {
-      config: { access: requires(resource.scopes.create ?? resource.scopes.write) },
+      config: { access: requires(collection.scopes.create ?? collection.scopes.write) },
       schema: {
-        tags: [resource.description],
-        summary: `Create ${withArticle(resource.singular)}`,
-        ...(resource.createHeaders === undefined ? {} : { headers: resource.createHeaders }),
-        body: resource.schemas.create,
-        response: { 201: resource.schemas.entity },
+        tags: [collection.description],
+        summary: `Create ${withArticle(collection.singular)}`,
+        ...(collection.createHeaders === undefined ? {} : { headers: collection.createHeaders }),
+        body: collection.schemas.create,
+        response: { 201: collection.schemas.entity },
       },
     },
     async (request, reply) => {
-      const { entity, created } = await resource.create(request.body, principalOf(request), request);
+      const { entity, created } = await collection.create(request.body, principalOf(request), request);
       reply.code(201).header('location', `${path}/${entity.id}`).header('etag', etagOf(entity.version));
       if (!created) reply.header('idempotency-replayed', 'true');
       return entity;
@@ -105,70 +105,70 @@ function addCreate<Entity extends Versioned>({ app, resource, path }: Addition<E
   );
 }
 
-function addGet<Entity extends Versioned>({ app, resource, path }: Addition<Entity>): void {
+function addGet<Entity extends Versioned>({ app, collection, path }: Addition<Entity>): void {
   app.get(
     `${path}/:id`,
     {
-      config: { access: requires(resource.scopes.read) },
+      config: { access: requires(collection.scopes.read) },
       schema: {
-        tags: [resource.description],
-        summary: `Get ${withArticle(resource.singular)}`,
+        tags: [collection.description],
+        summary: `Get ${withArticle(collection.singular)}`,
         params: IdParameters,
-        response: { 200: resource.schemas.entity },
+        response: { 200: collection.schemas.entity },
       },
     },
     (request, reply) =>
-      onRow(resource, request, async (id) => {
-        const entity = await resource.get(id, principalOf(request));
-        if (entity === undefined) throw notFound(resource, id);
+      onRow(collection, request, async (id) => {
+        const entity = await collection.get(id, principalOf(request));
+        if (entity === undefined) throw notFound(collection, id);
         return sendVersioned(request, reply, entity) ?? reply.send();
       }),
   );
 }
 
 function addChange<Entity extends Versioned>(
-  { app, resource, path }: Addition<Entity>,
+  { app, collection, path }: Addition<Entity>,
   method: 'PUT' | 'PATCH',
   verb: string,
   body: TSchema,
-  change: Resource<Entity>['replace'],
+  change: Collection<Entity>['replace'],
 ): void {
   app.route({
     method,
     url: `${path}/:id`,
-    config: { access: requires(resource.scopes.write) },
+    config: { access: requires(collection.scopes.write) },
     schema: {
-      tags: [resource.description],
-      summary: `${verb} ${withArticle(resource.singular)}`,
+      tags: [collection.description],
+      summary: `${verb} ${withArticle(collection.singular)}`,
       params: IdParameters,
       headers: IfMatch,
       body,
-      response: { 200: resource.schemas.entity },
+      response: { 200: collection.schemas.entity },
     },
     handler: (request, reply) =>
-      onRow(resource, request, async (id) => {
+      onRow(collection, request, async (id) => {
         const entity = await change(id, request.body, expectedVersion(request), principalOf(request));
         return sendVersioned(request, reply, entity);
       }),
   });
 }
 
-function addRemove<Entity extends Versioned>({ app, resource, path }: Addition<Entity>): void {
+function addRemove<Entity extends Versioned>({ app, collection, path }: Addition<Entity>): void {
   app.delete(
     `${path}/:id`,
     {
-      config: { access: requires(resource.scopes.write) },
+      config: { access: requires(collection.scopes.write) },
       schema: {
-        tags: [resource.description],
-        summary: `Delete ${withArticle(resource.singular)}`,
+        tags: [collection.description],
+        summary: `Delete ${withArticle(collection.singular)}`,
         params: IdParameters,
         headers: IfMatch,
         response: { 204: Type.Null() },
       },
     },
     (request, reply) =>
-      onRow(resource, request, async (id) => {
-        await resource.remove(id, expectedVersion(request), principalOf(request));
+      onRow(collection, request, async (id) => {
+        await collection.remove(id, expectedVersion(request), principalOf(request));
         return reply.code(204).send();
       }),
   );
@@ -176,17 +176,17 @@ function addRemove<Entity extends Versioned>({ app, resource, path }: Addition<E
 
 /** Runs work on the row that the path names. */
 function onRow<Entity extends Versioned, T>(
-  resource: Resource<Entity>,
+  collection: Collection<Entity>,
   request: FastifyRequest,
   work: (id: string) => Promise<T>,
 ): Promise<T> {
   const { id } = request.params as { readonly id: string };
-  const { name, notFoundCode: missingCode } = resource;
-  return watchRow(request, { resource: name, id, missingCode, ownerOf: () => resource.ownerOf(id) }, () => work(id));
+  const { name, notFoundCode: missingCode } = collection;
+  return watchRow(request, { resource: name, id, missingCode, ownerOf: () => collection.ownerOf(id) }, () => work(id));
 }
 
-function notFound<Entity extends Versioned>(resource: Resource<Entity>, id: string): CodedError {
-  return new CodedError(resource.notFoundCode, `there is no ${resource.singular} "${id}"`, { details: { id } });
+function notFound<Entity extends Versioned>(collection: Collection<Entity>, id: string): CodedError {
+  return new CodedError(collection.notFoundCode, `there is no ${collection.singular} "${id}"`, { details: { id } });
 }
 
 function withArticle(noun: string): string {

@@ -1,0 +1,162 @@
+import type { FastifyInstance, FastifyRequest } from 'fastify';
+import type { ResourceToken } from '@tenon/resources';
+import { Type } from 'typebox';
+import { requires } from '../../http/access.ts';
+import { bodyCheck } from '../../http/check-body.ts';
+import { serverError } from '../../errors.ts';
+import type { Services } from '../../services.ts';
+import {
+  DrainBody,
+  DrainReport,
+  HealthReport,
+  NameParameters,
+  ReloadReport,
+  ResourceDetails,
+  ResourceSchema,
+  tags,
+  toDrained,
+  toHealth,
+  toShown,
+} from './resource-schemas.ts';
+
+const read = { config: { access: requires('resources:read') } };
+const manage = { config: { access: requires('resources:manage') } };
+const DRAIN_MS = 10_000;
+
+/** `/v1/resources`: the connections of the tenant to other systems, as they are in this process. */
+export function resourceRoutes(app: FastifyInstance, services: Services): void {
+  readingRoutes(app, services);
+  healthRoutes(app, services);
+  managingRoutes(app, services);
+}
+
+function readingRoutes(app: FastifyInstance, { resources: { resources } }: Services): void {
+  app.get(
+    '/v1/resources',
+    {
+      ...read,
+      schema: {
+        tags,
+        summary: 'List the resources',
+        response: { 200: Type.Object({ items: Type.Array(ResourceSchema) }) },
+      },
+    },
+    () => ({
+      items: resources
+        .tokens()
+        .map((token) => toShown(token, resources.list({ token })[0], resources.healthHistory(token)[0])),
+    }),
+  );
+
+  app.get(
+    '/v1/resources/:name',
+    {
+      ...read,
+      schema: { tags, summary: 'Get a resource', params: NameParameters, response: { 200: ResourceDetails } },
+    },
+    (request) => {
+      const token = tokenOf(request, resources);
+      const view = resources.list({ token })[0];
+      const history = resources.healthHistory(token);
+      return {
+        ...toShown(token, view, history[0]),
+        settings: view?.config ?? {},
+        credentials: view?.credentials ?? {},
+        dependencies: view?.dependencies ?? [],
+        pool: view?.pool ?? {},
+        recommendation: view?.recommendation ?? {},
+        history: history.map((record) => toHealth(record.health, record)),
+      };
+    },
+  );
+}
+
+function healthRoutes(app: FastifyInstance, { resources: { resources } }: Services): void {
+  app.get(
+    '/v1/resources/health',
+    { ...read, schema: { tags, summary: 'Say how the resources are', response: { 200: HealthReport } } },
+    () => {
+      const { worst, score } = resources.health();
+      return {
+        status: worst,
+        score,
+        resources: resources.tokens().map((token) => ({
+          name: token.name,
+          technology: token.technology,
+          health: toHealth(
+            resources.list({ token })[0]?.health ?? { status: 'unknown' },
+            resources.healthHistory(token)[0],
+          ),
+        })),
+      };
+    },
+  );
+
+  app.post(
+    '/v1/resources/:name/check',
+    {
+      ...manage,
+      schema: {
+        tags,
+        summary: 'Look at a resource now',
+        description: 'It is connected for that when it is not.',
+        params: NameParameters,
+        response: { 200: ResourceSchema },
+      },
+    },
+    async (request) => {
+      const token = tokenOf(request, resources);
+      await resources.start({ tokens: [token] });
+      await resources.check(token);
+      return toShown(token, resources.list({ token })[0], resources.healthHistory(token)[0]);
+    },
+  );
+}
+
+function managingRoutes(app: FastifyInstance, { resources: declared }: Services): void {
+  const { resources } = declared;
+  const checkDrain = bodyCheck(DrainBody);
+
+  app.post(
+    '/v1/resources/:name/drain',
+    {
+      ...manage,
+      schema: {
+        tags,
+        summary: 'Close the connections of a resource',
+        description:
+          'Those in use are closed when they come back, or when the time is over. The next use opens new ones.',
+        params: NameParameters,
+        body: DrainBody,
+        response: { 200: DrainReport },
+      },
+    },
+    async (request) => {
+      const { timeoutMs = DRAIN_MS } = checkDrain(request.body ?? {});
+      return toDrained(await resources.drain(tokenOf(request, resources), { timeoutMs }));
+    },
+  );
+
+  app.post(
+    '/v1/resources/reload',
+    {
+      ...manage,
+      schema: {
+        tags,
+        summary: 'Read the declared resources again',
+        description:
+          'From the file of the settings, for every tenant. Those who use a resource finish on its old settings.',
+        response: { 200: ReloadReport },
+      },
+    },
+    async () => ({ changed: [...(await declared.reload())] }),
+  );
+}
+
+/** @throws `RESOURCE_NOT_FOUND` */
+function tokenOf(request: FastifyRequest, resources: Services['resources']['resources']): ResourceToken {
+  const { name } = request.params as { readonly name: string };
+  const token = resources.named(name);
+  if (token !== undefined) return token;
+  throw serverError('RESOURCE_NOT_FOUND', `there is no resource "${name}": it is not declared`, { details: { name } });
+}
