@@ -112,12 +112,13 @@ function renderTable(documents: readonly RequirementDocument[], entries: Readonl
   });
   const sum = (column: 1 | 2 | 3): number => rows.reduce((total, row) => total + row[column], 0);
   const total = ['all', sum(1), sum(2), sum(3)] as const;
-  const percent = (done: number, all: number): string => `${all === 0 ? 100 : Math.floor((done / all) * 100)} %`;
   return markdownTable(
     ['document', 'done', 'open', 'all', 'done of all'],
     [...rows, total].map((row) => [...row.map(String), percent(row[1], row[3])]),
   );
 }
+
+const percent = (done: number, all: number): string => `${all === 0 ? 100 : Math.floor((done / all) * 100)} %`;
 
 const isDone = (entry: unknown): boolean => typeof entry === 'object' && entry !== null && 'tests' in entry;
 
