@@ -11,7 +11,7 @@ export function createFifoStore<Entry>(maxEntries: number): EvictionStore<Entry>
     peek: (key) => entries.get(key),
     set(key, entry, onEvicted) {
       if (entries.size >= maxEntries && !entries.has(key)) {
-        const [oldest] = entries.keys().take(1);
+        const oldest = entries.keys().next().value;
         if (oldest !== undefined && entries.delete(oldest)) onEvicted();
       }
       entries.set(key, entry);

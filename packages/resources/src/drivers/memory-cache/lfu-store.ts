@@ -64,7 +64,7 @@ export function createLfuStore<Entry>(maxEntries: number): EvictionStore<Entry> 
         return;
       }
       if (ranks.size >= maxEntries) {
-        const [oldest] = least?.entries.keys().take(1) ?? [];
+        const oldest = least?.entries.keys().next().value;
         if (oldest !== undefined && remove(oldest)) onEvicted();
       }
       const first = rankOf(1, undefined);

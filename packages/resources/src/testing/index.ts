@@ -1,0 +1,15 @@
+export { createTestResources } from './create-test-resources.ts';
+export type { TestResources, TestResourcesOptions } from './test-resources.ts';
+export type { FakeInstance, FakeResource } from './fake-resource.ts';
+export type { FakeBehaviour, FakeCalls, ScriptedOperation } from './scripts.ts';
+export type { CallFilter, FakeOperation, RecordedCall } from './recorded-call.ts';
+export type { Scenario, ScenarioStep, ScenarioSummary } from './scenario.ts';
+export { openFaultProxy } from './fault-proxy.ts';
+export type { FaultProxy, FaultProxyOptions, ProxyConnections, ProxyFault } from './fault-proxy.ts';
+export { resourceContract } from './resource-contract.ts';
+export type { ResourceContractOptions } from './resource-contract.ts';
+export type { OpenResource, ResourceContractCheck, ResourceUnderTest } from './contract-check.ts';
+export { borrowHistories, playHistory } from './borrow-histories.ts';
+export type { BorrowHistoryOptions, BorrowHistoryReport, BorrowStep } from './borrow-histories.ts';
+export { sqlContract } from './sql-contract.ts';
+export type { SqlContractCheck, SqlLogin, SqlServerConnection, SqlUnderTest } from './sql-contract.ts';
