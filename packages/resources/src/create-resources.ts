@@ -1,22 +1,30 @@
-import { createTelemetry, currentContext, silentLogger, systemClock, type Clock, type Logger } from '@tenon/core';
-import { createRevokedCredentials, refreshSlot, type RevokedCredentials } from './credentials/change-credential.ts';
+import { createTelemetry, currentContext } from '@tenon/core';
+import { refreshSlot } from './credentials/change-credential.ts';
+import { revokeSlot } from './credentials/revoke-slot.ts';
+import { createRevokedCredentials, type RevokedCredentials } from './credentials/revoked-credentials.ts';
 import type { ResourceToken } from './definition/resource-token.ts';
 import { resourceError } from './errors.ts';
 import { createEventBus, type EventBus, type EventStream } from './events/event-bus.ts';
 import type { ResourceEvent, ResourceEventFacts } from './events/resource-event.ts';
 import { toMermaid } from './graph/mermaid.ts';
-import { rollUp, type HealthRecord, type HealthStatus } from './health/health-status.ts';
+import type { HealthRecord } from './health/health-status.ts';
+import { createDepartures, type Departures } from './managed/departures.ts';
+import { dependentsOf } from './managed/dependents.ts';
+import { checkAll, healthOfAll, historyOf } from './managed/health-of.ts';
+import { createHolds, type Holds } from './managed/holds.ts';
 import { createMaintenance, type Maintenance } from './managed/maintenance.ts';
 import type { ManagedResource } from './managed/managed-resource.ts';
 import { createManagedSet, type ManagedSet } from './managed/managed-set.ts';
 import { createResourceInstruments } from './managed/resource-instruments.ts';
 import type { Borrowed, ResourceServices } from './managed/resource-services.ts';
-import { closeAll, closeOne } from './managed/shut-down.ts';
 import { showResource } from './managed/show-resource.ts';
+import { startAll } from './managed/start-all.ts';
+import { watchFigures } from './managed/watch-figures.ts';
 import type { AcquireOptions } from './pool/pool.ts';
-import { createTenantQuotas, type QuotaName, type TenantQuotas } from './quota/tenant-quotas.ts';
+import { createTenantQuotas, type QuotaName } from './quota/tenant-quotas.ts';
 import { createRegistration, type RegistrationOptions } from './registry/registration.ts';
 import { createRegistry, type Registry } from './registry/registry.ts';
+import { resolveResourcesOptions, type ResolvedOptions } from './resources-options.ts';
 import type {
   CredentialChange,
   Resources,
@@ -27,6 +35,7 @@ import type {
   ShutDownReport,
 } from './resources.ts';
 import { globalScope, scopeContains, scopeKey, sharedScope, type ResourceScope } from './scope/resource-scope.ts';
+import { assertOwnTenant, scopeOfCall } from './scope/scope-of-call.ts';
 
 /**
  * Makes a registry of resources. Nothing is connected before the first `acquire` or `start`; call `close` at the end.
@@ -39,7 +48,7 @@ import { globalScope, scopeContains, scopeKey, sharedScope, type ResourceScope }
  * await using db = await resources.acquire(ordersDb);
  * const { rows } = await db.query('select 1 as one');
  * ```
- * @throws what {@link Resources.register} throws for what is defined
+ * @throws what {@link Resources.register} throws for what is defined; `RESOURCE_CONFIGURATION_INVALID` for an option out of its range
  */
 export function createResources(options: ResourcesOptions = {}): Resources {
   const resources = new ResourceRegistry(options);
@@ -48,44 +57,37 @@ export function createResources(options: ResourcesOptions = {}): Resources {
 }
 
 class ResourceRegistry implements Resources {
-  readonly #clock: Clock;
-  readonly #logger: Logger;
+  readonly #options: ResolvedOptions;
   readonly #bus: EventBus<ResourceEvent>;
   readonly #registry: Registry;
-  readonly #quotas: TenantQuotas;
   readonly #services: ResourceServices;
   readonly #managed: ManagedSet;
+  readonly #departures: Departures;
   readonly #revoked: RevokedCredentials = createRevokedCredentials();
+  readonly #holds: Holds = createHolds();
   readonly #maintenance: Maintenance;
-  readonly #drainTimeoutMs: number;
   readonly #telemetry = createTelemetry('@tenon/resources');
-  /** Closed in the background; the end waits for them. */
-  readonly #leaving = new Set<Promise<unknown>>();
   #closing: Promise<ShutDownReport> | undefined;
+  #isClosed = false;
 
   constructor(options: ResourcesOptions) {
-    const { clock = systemClock, logger = silentLogger, quota, drainTimeoutMs = 30_000 } = options;
-    this.#clock = clock;
-    this.#logger = logger;
-    this.#drainTimeoutMs = drainTimeoutMs;
+    this.#options = resolveResourcesOptions(options);
+    const { clock, logger } = this.#options;
     this.#bus = createEventBus(logger);
     this.#registry = createRegistry(options.resolution ?? 'hierarchical');
-    this.#quotas = createTenantQuotas(
-      (tenant) => (typeof quota === 'function' ? quota(tenant) : quota),
-      (tenant, name, limit) => logger.warn({ tenant, quota: name, limit }, 'a tenant has reached a quota of resources'),
-    );
     this.#services = this.#createServices(options);
-    this.#managed = createManagedSet(this.#services);
+    this.#managed = createManagedSet(this.#services, (made) => this.#holdIfWanted(made));
+    this.#departures = createDepartures({ managed: this.#managed, clock, logger });
     this.#maintenance = createMaintenance({
       clock,
-      intervalMs: options.maintenanceIntervalMs ?? 30_000,
-      idleResourceMs: options.idleResourceMs ?? 900_000,
+      intervalMs: this.#options.maintenanceIntervalMs,
+      idleResourceMs: this.#options.idleResourceMs,
       managed: this.#managed,
       services: this.#services,
       onMissing: (managed, slot) => this.#revoke(managed, slot),
-      onUnused: (managed) => this.#letGo(managed),
+      onUnused: (managed) => void this.#close(managed),
     });
-    this.#watchFigures();
+    watchFigures(this.#services.instruments, () => this.#departures.all());
   }
 
   register<Face extends object, Config>(
@@ -93,18 +95,23 @@ class ResourceRegistry implements Resources {
     options: RegistrationOptions<Config> = {},
   ): void {
     this.#assertOpen();
+    assertOwnTenant(options.scope?.tenant);
     this.#registry.add(createRegistration(token, options));
     this.#emit(token, undefined, { type: 'registered', version: token.version });
   }
 
   async remove(token: ResourceToken, scope?: ResourceScope): Promise<readonly ShutDownEntry[]> {
-    const gone = this.#registry
-      .registrationsOf(token)
-      .filter((one) => scope === undefined || scopeKey(one.scope) === scopeKey(scope));
+    assertOwnTenant(scope?.tenant);
+    const before = this.#registry.registrationsOf(token);
     this.#registry.remove(token, scope);
-    this.#emit(token, undefined, { type: 'removed' });
-    const these = this.#managed.of(token).filter(({ registration }) => gone.includes(registration));
-    return Promise.all(these.map((managed) => this.#close(managed, this.#drainTimeoutMs)));
+    if (before.length > 0) this.#emit(token, undefined, { type: 'removed' });
+    const isGone = this.#madeBy(token, scope);
+    return Promise.all(
+      this.#managed
+        .of(token)
+        .filter(isGone)
+        .map((managed) => this.#close(managed)),
+    );
   }
 
   async acquire<Face extends object>(
@@ -113,14 +120,15 @@ class ResourceRegistry implements Resources {
     options: AcquireOptions = {},
   ): Promise<Borrowed<Face>> {
     this.#assertOpen();
-    const given = this.#inContext(scope);
+    const given = scopeOfCall(scope);
     const { signal = currentContext()?.signal, deadline = currentContext()?.deadline } = options;
+    const patience = {
+      ...options,
+      ...(signal === undefined ? {} : { signal }),
+      ...(deadline === undefined ? {} : { deadline }),
+    };
     const borrowed = await this.#telemetry.span('resources.acquire', { 'tenon.resource': token.name }, () =>
-      this.#find(token, given).acquire({
-        ...options,
-        ...(signal === undefined ? {} : { signal }),
-        ...(deadline === undefined ? {} : { deadline }),
-      }),
+      this.#find(token, given).acquire(patience, given.tenant),
     );
     // The token knows what the definition behind it gives.
     return borrowed as Borrowed<Face>;
@@ -141,83 +149,78 @@ class ResourceRegistry implements Resources {
     }
   }
 
-  async start(
-    options: {
-      readonly tokens?: readonly ResourceToken[];
-      readonly scope?: ResourceScope;
-      readonly signal?: AbortSignal;
-    } = {},
-  ): Promise<void> {
+  async start({ tokens, scope, signal }: Parameters<Resources['start']>[0] = {}): Promise<void> {
     this.#assertOpen();
-    const scope = this.#inContext(options.scope);
-    const { graph } = this.#registry;
-    const wanted = options.tokens?.flatMap(({ name }) => graph.orderFor(name)) ?? graph.order();
-    const started: ManagedResource[] = [];
-    try {
-      for (const name of graph.order().filter((each) => wanted.includes(each))) {
+    const given = scopeOfCall(scope);
+    await startAll({
+      graph: this.#registry.graph,
+      tokens,
+      signal,
+      find: (name) => {
+        this.#assertOpen();
         const token = this.#registry.named(name);
-        if (token === undefined) continue;
-        const managed = this.#find(token, scope);
-        if (managed.lifecycle.state === 'created') started.push(managed);
-        await managed.warmUp(options.signal);
-      }
-    } catch (error) {
-      for (const managed of started.toReversed()) await this.#close(managed, 0);
-      throw error;
-    }
+        return token && this.#find(token, given);
+      },
+      close: (managed) => this.#departures.close(managed, 0),
+    });
   }
 
   reload<Face extends object, Config>(token: ResourceToken<Face, Config>, options: RegistrationOptions<Config>): void {
     this.#assertOpen();
-    const scope = options.scope ?? globalScope;
-    const before = this.#registry.at(token, scope);
-    if (before === undefined) {
+    const { scope = globalScope } = options;
+    assertOwnTenant(scope.tenant);
+    if (this.#registry.at(token, scope) === undefined) {
       throw resourceError('RESOURCE_UNAVAILABLE', `resource "${token.name}" is not registered for this scope`, {
         details: { resource: token.name, scope: scopeKey(scope) },
       });
     }
     const next = createRegistration(token, options);
     this.#registry.replace(next);
+    const isOld = this.#madeBy(token, scope);
     for (const managed of this.#managed.of(token)) {
-      if (managed.registration === before && next.fingerprint !== before.fingerprint) this.#letGo(managed);
+      const isChanged = managed.registration.fingerprint !== next.fingerprint;
+      // Whoever has an instance of it may keep that for as long as it needs.
+      if (isOld(managed) && isChanged) void this.#departures.close(managed, Infinity);
     }
     this.#emit(token, scopeKey(scope), { type: 'reloaded' });
   }
 
   async credentialChanged({ tenant = currentContext()?.tenant, change, ...place }: CredentialChange): Promise<void> {
-    const these = this.#managed
-      .all()
+    assertOwnTenant(tenant);
+    // What is being ended may still be in use.
+    const all = change === 'revoked' ? this.#departures.all() : this.#managed.all();
+    const these = all
       .filter((one) => one.scope.tenant === tenant)
       .flatMap((managed) => managed.cells.slotsOf(place).map((slot) => ({ managed, slot })));
     if (change === 'revoked') {
       for (const { managed, slot } of these) this.#revoke(managed, slot);
       return;
     }
-    const outcomes = await Promise.all(
-      these.map(async (one) => ({ ...one, outcome: await refreshSlot(one.managed, one.slot, this.#services) })),
-    );
-    for (const { managed, slot, outcome } of outcomes) if (outcome === 'missing') this.#revoke(managed, slot);
+    const looks = these.map(async ({ managed, slot }) => {
+      if ((await refreshSlot(managed, slot, this.#services)) === 'missing') this.#revoke(managed, slot);
+    });
+    await Promise.all(looks);
   }
 
   async drain(
     token: ResourceToken,
-    options: { readonly scope?: ResourceScope; readonly timeoutMs?: number } = {},
+    { scope, timeoutMs }: { readonly scope?: ResourceScope; readonly timeoutMs?: number } = {},
   ): Promise<readonly ShutDownEntry[]> {
-    const { timeoutMs = this.#drainTimeoutMs } = options;
-    return Promise.all(this.#chosen(token, options.scope).map((managed) => this.#close(managed, timeoutMs)));
+    return Promise.all(this.#chosen(token, scope).map((managed) => this.#close(managed, timeoutMs)));
   }
 
   hold(token: ResourceToken, reason: string, scope?: ResourceScope): void {
+    this.#holds.hold(token, this.#wanted(token, scope), reason);
     for (const managed of this.#chosen(token, scope)) managed.hold(reason);
   }
 
   resume(token: ResourceToken, scope?: ResourceScope): void {
+    this.#holds.resume(token, this.#wanted(token, scope));
     for (const managed of this.#chosen(token, scope)) managed.resume();
   }
 
   list(filter: { readonly token?: ResourceToken; readonly scope?: ResourceScope } = {}): readonly ResourceView[] {
-    const those = filter.token === undefined ? this.#managed.all() : this.#managed.of(filter.token);
-    return those.filter((managed) => this.#isVisible(managed, filter.scope)).map(showResource);
+    return this.#visible(filter.token, filter.scope).map(showResource);
   }
 
   tokens(): readonly ResourceToken[] {
@@ -231,33 +234,20 @@ class ResourceRegistry implements Resources {
   async check(
     token?: ResourceToken,
   ): Promise<readonly (HealthRecord & { readonly resource: string; readonly scope: string })[]> {
-    const those = token === undefined ? this.#managed.all() : this.#managed.of(token);
-    const seen = await Promise.all(
-      those
-        .filter((managed) => managed.registration.token.definition.hasCheck && this.#isVisible(managed, undefined))
-        .map(async (managed) => ({ managed, record: await managed.watch.checkNow() })),
-    );
-    return seen.flatMap(({ managed, record }) =>
-      record === undefined ? [] : [{ ...record, resource: managed.registration.token.name, scope: managed.scopeText }],
-    );
+    return checkAll(this.#visible(token));
   }
 
   healthHistory(token: ResourceToken, scope?: ResourceScope): readonly HealthRecord[] {
-    return this.#chosen(token, scope).flatMap((managed) => managed.watch.history());
+    return historyOf(this.#chosen(token, scope));
   }
 
   health(): ResourcesHealth {
-    const visible = this.#managed.all().filter((managed) => this.#isVisible(managed, undefined));
-    const all = visible.map((managed) => ({ managed, health: healthOf(managed) }));
-    const groups = Map.groupBy(all, ({ managed }) => managed.registration.token.technology);
-    const rolled = [...groups].map(
-      ([technology, those]) => [technology, rollUp(those.map(({ health }) => health))] as const,
-    );
-    return { ...rollUp(all.map(({ health }) => health)), byTechnology: Object.fromEntries(rolled) };
+    return healthOfAll(this.#visible());
   }
 
   usage(tenant: string): Readonly<Record<QuotaName, number>> {
-    return this.#quotas.usage(tenant);
+    assertOwnTenant(tenant);
+    return this.#services.quotas.usage(tenant);
   }
 
   onEvent(listener: (event: ResourceEvent) => void): () => void {
@@ -272,13 +262,19 @@ class ResourceRegistry implements Resources {
     return toMermaid(this.#registry.graph);
   }
 
-  close({ timeoutMs = this.#drainTimeoutMs }: { readonly timeoutMs?: number } = {}): Promise<ShutDownReport> {
-    this.#closing ??= (async () => {
+  close({ timeoutMs = this.#options.drainTimeoutMs }: { readonly timeoutMs?: number } = {}): Promise<ShutDownReport> {
+    if (this.#closing === undefined) {
+      const { promise, resolve } = Promise.withResolvers<ShutDownReport>();
+      // First of all: whoever hears of what follows may ask for it again.
+      this.#closing = promise;
       this.#maintenance.stop();
-      const report = await closeAll(this.#managed.all(), this.#registry.graph, timeoutMs, this.#clock);
-      await Promise.all(this.#leaving);
-      return report;
-    })();
+      resolve(
+        this.#departures.closeAll(timeoutMs).finally(() => {
+          this.#isClosed = true;
+          this.#services.instruments.stop();
+        }),
+      );
+    }
     return this.#closing;
   }
 
@@ -287,102 +283,85 @@ class ResourceRegistry implements Resources {
   }
 
   #find(token: ResourceToken, scope: ResourceScope): ManagedResource {
+    // While all is being ended, those who are still served get what they need for it.
+    if (this.#isClosed) throw closed();
     const managed = this.#managed.get(this.#registry.find(token, scope), scope);
     this.#maintenance.wake();
     return managed;
   }
 
-  /** The scope of a call. Its tenant is the one of the context, whatever the caller says or forgets. */
-  #inContext(scope: ResourceScope = globalScope): ResourceScope {
-    const tenant = currentContext()?.tenant;
-    if (tenant === undefined || scope.tenant === tenant) return scope;
-    if (scope.tenant === undefined) return { ...scope, tenant };
-    throw resourceError(
-      'RESOURCE_TENANT_MISMATCH',
-      'a resource of one tenant was asked for in the work of another: run the work in the tenant whose resource it needs',
-    );
+  /** The scope that a call about a resource means, down to the level at which its instances are kept apart. */
+  #wanted({ definition }: ResourceToken, scope: ResourceScope | undefined): ResourceScope {
+    return sharedScope(scopeOfCall(scope), definition.isolation);
   }
 
   #chosen(token: ResourceToken, scope: ResourceScope | undefined): readonly ManagedResource[] {
-    return this.#managed.of(token).filter((managed) => this.#isVisible(managed, scope));
+    return this.#visible(token, scope);
   }
 
-  #isVisible(managed: ManagedResource, scope: ResourceScope | undefined): boolean {
-    const { isolation } = managed.registration.token.definition;
-    const wanted = this.#inContext(scope);
-    return scopeContains(sharedScope(wanted, isolation), managed.scope);
+  #visible(token?: ResourceToken, scope?: ResourceScope): readonly ManagedResource[] {
+    const those = token === undefined ? this.#managed.all() : this.#managed.of(token);
+    return those.filter((managed) => scopeContains(this.#wanted(managed.registration.token, scope), managed.scope));
   }
 
-  /** Ends one that is not to be used any more, while others may still finish with it. */
-  #letGo(managed: ManagedResource): void {
-    void this.#close(managed, this.#drainTimeoutMs);
+  /** Tells what was made by the registration of a scope, and what was made by one that there is not any more. */
+  #madeBy(token: ResourceToken, scope: ResourceScope | undefined): (managed: ManagedResource) => boolean {
+    const known = new Set(this.#registry.registrationsOf(token).map(({ fingerprint }) => fingerprint));
+    const place = scope === undefined ? undefined : scopeKey(scope);
+    return ({ registration }) =>
+      place === undefined || scopeKey(registration.scope) === place || !known.has(registration.fingerprint);
   }
 
-  #close(managed: ManagedResource, timeoutMs: number): Promise<ShutDownEntry> {
-    this.#managed.detach(managed);
-    const closing = closeOne(managed, timeoutMs).finally(() => this.#leaving.delete(closing));
-    this.#leaving.add(closing);
-    return closing;
+  #holdIfWanted(made: ManagedResource): void {
+    const reason = this.#holds.reasonFor(made.registration.token, made.scope);
+    if (reason !== undefined) made.hold(reason);
   }
 
-  // The fence comes first, and at once: nothing is awaited before it.
+  #close(managed: ManagedResource, timeoutMs: number = this.#options.drainTimeoutMs): Promise<ShutDownEntry> {
+    return this.#departures.close(managed, timeoutMs);
+  }
+
   #revoke(managed: ManagedResource, slot: string): void {
-    const { token } = managed.registration;
-    const { id, scope } = managed.cells.slotOf(slot);
-    const held = managed.cells.held(slot);
-    if (held !== undefined) this.#revoked.add({ tenant: managed.scope.tenant, scope, id }, held.version);
-    managed.supply.revoke();
-    this.#emit(token, managed.scopeText, { type: 'credential-revoked', slot });
-    this.#letGo(managed);
+    revokeSlot(managed, slot, {
+      departures: this.#departures,
+      revoked: this.#revoked,
+      services: this.#services,
+      drainTimeoutMs: this.#options.drainTimeoutMs,
+    });
   }
 
   #assertOpen(): void {
-    if (this.#closing === undefined) return;
-    throw resourceError('RESOURCES_CLOSED', 'the resources are closed or being closed, and lend nothing any more');
+    if (this.#closing !== undefined) throw closed();
   }
 
   #emit(token: ResourceToken, scope: string | undefined, facts: ResourceEventFacts): void {
     const place = scope === undefined ? {} : { scope };
-    this.#bus.emit({ resource: token.name, technology: token.technology, ...place, atMs: this.#clock.now(), ...facts });
+    const atMs = this.#options.clock.now();
+    this.#bus.emit({ resource: token.name, technology: token.technology, ...place, atMs, ...facts });
   }
 
-  #createServices(options: ResourcesOptions): ResourceServices {
+  #createServices({ vault, tenantLabels = false }: ResourcesOptions): ResourceServices {
+    const { clock, logger, random, quotaOf } = this.#options;
     return {
-      clock: this.#clock,
-      logger: this.#logger,
-      random: options.random ?? Math.random,
-      reader: options.vault,
-      quotas: this.#quotas,
-      instruments: createResourceInstruments(this.#telemetry, options.tenantLabels ?? false),
-      drainTimeoutMs: this.#drainTimeoutMs,
+      clock,
+      logger,
+      random,
+      reader: vault,
+      quotas: createTenantQuotas(quotaOf),
+      instruments: createResourceInstruments(this.#telemetry, tenantLabels),
       emit: (token, scope, facts) => this.#emit(token, scope, facts),
-      acquireDependency: async (token, scope, acquire) => this.#find(token, scope).acquire(acquire),
+      acquireDependency: async (token, scope, acquire) => {
+        const source = this.#find(token, scope);
+        return { source, borrowed: await source.acquire(acquire, undefined) };
+      },
+      invalidateDependents: (source, why) => {
+        for (const each of dependentsOf(source, this.#departures.all())) each.supply.invalidate(why);
+      },
       isRevoked: (tenant, { id, scope }, { version }) => this.#revoked.has({ tenant, scope, id }, version),
     };
   }
-
-  #watchFigures(): void {
-    const { instruments } = this.#services;
-    const readings = (read: (managed: ManagedResource) => number) =>
-      this.#managed.all().map((managed) => ({
-        token: managed.registration.token,
-        tenant: managed.scope.tenant,
-        value: read(managed),
-      }));
-    instruments.watch('resource_active_count', 'Leases that are out', () =>
-      readings(({ supply }) => supply.borrowers()),
-    );
-    instruments.watch('resource_waiting_count', 'Acquires that wait', () =>
-      readings(({ pool }) => pool.statistics().waiting),
-    );
-    instruments.watch('resource_active_instances', 'Instances that live', () =>
-      readings(({ maker }) => maker.living().length),
-    );
-  }
 }
 
-function healthOf({ watch }: ManagedResource): HealthStatus {
-  const { state } = watch.gate;
-  if (state.state === 'open') return watch.last?.health ?? { status: 'unknown' };
-  return { status: 'unhealthy', reason: state.reason, recoverable: state.state !== 'given-up' };
+function closed(): Error {
+  return resourceError('RESOURCES_CLOSED', 'the resources are closed or being closed, and lend nothing any more');
 }

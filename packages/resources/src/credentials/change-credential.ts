@@ -1,9 +1,12 @@
-import { deadlineAfter, isCodedError, toError } from '@tenon/core';
+import { deadlineAfter, toError } from '@tenon/core';
+import { codeOfFailure } from '../events/code-of-failure.ts';
 import type { ManagedResource } from '../managed/managed-resource.ts';
 import type { ResourceServices } from '../managed/resource-services.ts';
+import { inScope } from '../scope/in-scope.ts';
+import { beforeAbort } from '../waiting/before-abort.ts';
 import type { SlotCredential } from './credential-slots.ts';
 
-/** How long a new credential may take to prove itself, in milliseconds. */
+/** How long a new credential may take to be read and to prove itself, in milliseconds. */
 const TRIAL_MS = 30_000;
 
 /** What became of a slot that was looked at. */
@@ -12,31 +15,30 @@ export type SlotChange = 'unchanged' | 'rotated' | 'missing' | 'failed';
 /**
  * Looks whether there is another credential for a slot, and changes over to it: it is tried first, while the old one goes on serving, then
  * every instance that cannot take it over is replaced when its borrower has done with it. No request fails for it.
+ *
+ * Looks at one slot come one after the other, so that an older credential never follows a newer one, and whoever is told of a change
+ * gets a look that began afterwards.
  */
-export async function refreshSlot(
-  managed: ManagedResource,
-  slot: string,
-  services: ResourceServices,
-): Promise<SlotChange> {
+export function refreshSlot(managed: ManagedResource, slot: string, services: ResourceServices): Promise<SlotChange> {
+  const { changes } = managed;
+  const mine = (changes.get(slot) ?? Promise.resolve()).then(() => refresh(managed, slot, services));
+  changes.set(slot, mine);
+  return mine;
+}
+
+async function refresh(managed: ManagedResource, slot: string, services: ResourceServices): Promise<SlotChange> {
   const { token } = managed.registration;
   const deadline = deadlineAfter(TRIAL_MS, {
     clock: services.clock,
+    signal: managed.ending,
     name: `the change of the credential in slot "${slot}" of resource "${token.name}"`,
   });
   try {
-    const next = await managed.cells.look(slot, deadline.signal);
-    if (next === undefined) return 'missing';
-    const held = managed.cells.held(slot);
-    if (held !== undefined && next.version <= held.version) return 'unchanged';
-    const living = managed.maker.living();
-    if (living.length > 0) await managed.tryCredentials({ [slot]: next }, deadline.signal);
-    managed.cells.put(slot, next);
-    if (!(await allKeep(managed, slot, next, deadline.signal))) managed.supply.invalidate('credential rotated');
-    services.instruments.rotated(token, 'rotated');
-    services.emit(token, managed.scopeText, { type: 'credential-rotated', slot });
-    return 'rotated';
+    return await changeOver(managed, slot, services, deadline.signal);
   } catch (thrown) {
-    const code = isCodedError(thrown) ? thrown.code : toError(thrown).name;
+    // It has ended meanwhile, with all that it held.
+    if (managed.isClosing) return 'unchanged';
+    const code = codeOfFailure(thrown);
     services.logger.warn(
       { resource: token.name, slot, code, err: toError(thrown) },
       'a new credential could not be used',
@@ -49,6 +51,29 @@ export async function refreshSlot(
   }
 }
 
+async function changeOver(
+  managed: ManagedResource,
+  slot: string,
+  services: ResourceServices,
+  signal: AbortSignal,
+): Promise<SlotChange> {
+  const { cells, maker, registration } = managed;
+  if (managed.isClosing) return 'unchanged';
+  const next = await cells.look(slot, signal);
+  const held = cells.held(slot);
+  if (next === undefined) return held === undefined ? 'unchanged' : 'missing';
+  if (held !== undefined && next.version <= held.version) return 'unchanged';
+  if (maker.living().length > 0) await managed.tryCredentials({ [slot]: next }, signal);
+  signal.throwIfAborted();
+  cells.put(slot, next);
+  // What is being made now was begun with the old one.
+  const isMaking = maker.making() > 0;
+  if (isMaking || !(await allKeep(managed, slot, next, signal))) managed.invalidate('credential rotated');
+  services.instruments.rotated(registration.token, 'rotated');
+  services.emit(registration.token, managed.scopeText, { type: 'credential-rotated', slot });
+  return 'rotated';
+}
+
 /** Whether every instance that lives has taken the new credential over. */
 async function allKeep(
   managed: ManagedResource,
@@ -58,43 +83,11 @@ async function allKeep(
 ): Promise<boolean> {
   const { definition } = managed.registration.token;
   for (const instance of managed.maker.living()) {
-    const answer = await definition
-      .onCredentialRotated(instance.value, { slot, credential, signal })
-      .catch(() => 'replace' as const);
+    const asked = inScope(managed.scope, () =>
+      definition.onCredentialRotated(instance.value, { slot, credential, signal }),
+    );
+    const answer = await beforeAbort(asked, signal).catch(() => 'replace' as const);
     if (answer === 'replace') return false;
   }
   return true;
-}
-
-/** The credentials that were withdrawn, so that no reader that lags behind brings one back. */
-export interface RevokedCredentials {
-  /** @param version - this one and all before it */
-  add(place: CredentialPlace, version: number): void;
-  has(place: CredentialPlace, version: number): boolean;
-}
-
-/** Where a credential lies among all. */
-export interface CredentialPlace {
-  readonly tenant: string | undefined;
-  readonly scope: string | undefined;
-  readonly id: string;
-}
-
-const MAX_REVOKED = 10_000;
-
-const keyOf = ({ tenant = '', scope = '', id }: CredentialPlace): string => JSON.stringify([tenant, scope, id]);
-
-/** Remembers the last 10,000. */
-export function createRevokedCredentials(): RevokedCredentials {
-  const versions = new Map<string, number>();
-  return {
-    add(place, version) {
-      const key = keyOf(place);
-      const known = versions.get(key) ?? 0;
-      versions.delete(key);
-      if (versions.size >= MAX_REVOKED) versions.delete([...versions.keys()][0] ?? '');
-      versions.set(key, Math.max(known, version));
-    },
-    has: (place, version) => version <= (versions.get(keyOf(place)) ?? 0),
-  };
 }

@@ -1,6 +1,8 @@
-import { runAs, runInContext, type Clock } from '@tenon/core';
+import type { Clock } from '@tenon/core';
 import { resourceError, type ResourceError } from '../errors.ts';
+import { inScope } from '../scope/in-scope.ts';
 import type { ResourceScope } from '../scope/resource-scope.ts';
+import { beforeAbort } from '../waiting/before-abort.ts';
 import { kindNames, type CredentialReader, type CredentialSlot, type SlotCredential } from './credential-slots.ts';
 
 /** The credentials of one managed resource, in their slots. */
@@ -37,6 +39,8 @@ export interface SlotCellOptions {
   readonly clock: Clock;
   /** Whether a credential was withdrawn, whatever the reader may still give. */
   readonly isRevoked: (slot: CredentialSlot, credential: SlotCredential) => boolean;
+  /** There is a newer credential in a slot, as the one before has ended. */
+  onRenewed(): void;
 }
 
 /** Makes empty cells. */
@@ -54,7 +58,11 @@ export function createSlotCells(options: SlotCellOptions): SlotCells {
     if (reader === undefined) throw noReader(resource, name, id);
     signal.throwIfAborted();
     const reference = place === undefined ? { id } : { id, scope: place };
-    const found = await inTenant(scope, () => reader.retrieve(reference));
+    // A reader that never answers must not hold up whoever asks next.
+    const found = await beforeAbort(
+      inScope(scope, async () => reader.retrieve(reference)),
+      signal,
+    );
     if (found === undefined) return undefined;
     const kinds = kindNames(slotOf(name));
     if (!kinds.includes(found.kind)) throw mismatch(resource, name, id, { expected: kinds, found: found.kind });
@@ -63,6 +71,13 @@ export function createSlotCells(options: SlotCellOptions): SlotCells {
   const isGood = (name: string, credential: SlotCredential): boolean => {
     if (options.isRevoked(slotOf(name), credential)) return false;
     return credential.expiresAt === undefined || credential.expiresAt.getTime() > clock.now();
+  };
+  // A slow reader may come with one that others have replaced meanwhile.
+  const put = (name: string, credential: SlotCredential): void => {
+    const held = cells.get(name);
+    if (held !== undefined && credential.version < held.version) return;
+    cells.set(name, credential);
+    if (held !== undefined && credential.version > held.version && !isGood(name, held)) options.onRenewed();
   };
 
   return {
@@ -74,16 +89,14 @@ export function createSlotCells(options: SlotCellOptions): SlotCells {
         const credential = held !== undefined && isGood(name, held) ? held : await read(name, signal);
         if (credential === undefined || options.isRevoked(slotOf(name), credential))
           throw missing(resource, name, slotOf(name).id);
-        cells.set(name, credential);
-        filled[name] = credential;
+        if (!isGood(name, credential)) throw expired(resource, name, slotOf(name).id);
+        put(name, credential);
+        filled[name] = cells.get(name) ?? credential;
       }
       return filled;
     },
     look: read,
-    put(name, credential) {
-      const held = cells.get(name);
-      if (held === undefined || credential.version >= held.version) cells.set(name, credential);
-    },
+    put,
     held: (name) => cells.get(name),
     slotsOf: ({ scope: place, id }) =>
       Object.keys(slots).filter((name) => {
@@ -94,16 +107,18 @@ export function createSlotCells(options: SlotCellOptions): SlotCells {
   };
 }
 
-/** Reads as the tenant of the resource, whoever happens to be the first to need it. */
-async function inTenant<T>({ tenant }: ResourceScope, work: () => Promise<T>): Promise<T> {
-  // What belongs to no tenant must not take the credential of the one who happens to come first.
-  return tenant === undefined ? runInContext({}, work) : runAs({ tenant }, work);
-}
-
 function missing(resource: string, slot: string, id: string): ResourceError {
   return resourceError(
     'RESOURCE_CREDENTIAL_MISSING',
     `resource "${resource}" needs the credential "${id}" in its slot "${slot}", and this tenant has none: store it, or name another one`,
+    { details: { resource, slot, credentialId: id } },
+  );
+}
+
+function expired(resource: string, slot: string, id: string): ResourceError {
+  return resourceError(
+    'RESOURCE_CREDENTIAL_MISSING',
+    `the credential "${id}" in the slot "${slot}" of resource "${resource}" has expired: store a new one`,
     { details: { resource, slot, credentialId: id } },
   );
 }

@@ -1,4 +1,5 @@
 import { toError, type Logger } from '@tenon/core';
+import { resourceError } from '../errors.ts';
 
 /** Gives each event to whoever listens. */
 export interface EventBus<Event> {
@@ -15,6 +16,7 @@ export interface EventBus<Event> {
    * dropped, and counted. It ends with the signal.
    *
    * @param options - `maxBuffered`: 1 to 1,000,000; default 10,000
+   * @throws `RESOURCE_CONFIGURATION_INVALID`
    */
   stream(options: { readonly signal: AbortSignal; readonly maxBuffered?: number }): EventStream<Event>;
 }
@@ -55,20 +57,29 @@ function createStream<Event>(
   signal: AbortSignal,
   maxBuffered: number,
 ): EventStream<Event> {
+  if (!Number.isInteger(maxBuffered) || maxBuffered < 1 || maxBuffered > 1_000_000) {
+    throw resourceError('RESOURCE_CONFIGURATION_INVALID', 'maxBuffered must be a whole number from 1 to 1,000,000', {
+      details: { option: 'maxBuffered' },
+    });
+  }
   const waiting: Event[] = [];
   let dropped = 0;
   let wake = Promise.withResolvers<void>();
-  const ring = (): void => wake.resolve();
-  const stop = on((event) => {
+  const stopListening = on((event) => {
     if (waiting.length >= maxBuffered) {
       waiting.shift();
       dropped += 1;
     }
     waiting.push(event);
-    ring();
+    wake.resolve();
   });
-  signal.addEventListener('abort', ring, { once: true });
-  if (signal.aborted) ring();
+  // Also when nobody ever reads: a stream must not outlive its signal.
+  const end = (): void => {
+    stopListening();
+    wake.resolve();
+  };
+  signal.addEventListener('abort', end, { once: true });
+  if (signal.aborted) end();
   return {
     get dropped() {
       return dropped;
@@ -85,8 +96,8 @@ function createStream<Event>(
           }
         }
       } finally {
-        stop();
-        signal.removeEventListener('abort', ring);
+        stopListening();
+        signal.removeEventListener('abort', end);
       }
     },
   };

@@ -1,6 +1,6 @@
 import type { ResourceState } from '../lifecycle/resource-state.ts';
 import type { HealthStatus } from '../health/health-status.ts';
-import type { PoolEvent } from '../pool/pool-event.ts';
+import type { ManagedPoolEvent } from './managed-pool-event.ts';
 
 /** Which resource an event is about. */
 export interface EventSubject {
@@ -24,7 +24,9 @@ export type ResourceEventFacts =
   /** The quota of a tenant refused an acquire. */
   | { readonly type: 'quota-exceeded'; readonly quota: string; readonly limit: number }
   | { readonly type: 'health-changed'; readonly from: HealthStatus['status']; readonly to: HealthStatus['status'] }
+  /** It is not lent any more. `attempt`: 0 at first, then once more after each try to recover it that failed. */
   | { readonly type: 'quarantined'; readonly reason: string; readonly retryInMs: number; readonly attempt: number }
+  /** It is lent again. `attempts`: how many tries to recover it had failed before. */
   | { readonly type: 'recovered'; readonly attempts: number }
   /** No more tries to recover: somebody has to look. */
   | { readonly type: 'given-up'; readonly attempts: number }
@@ -33,7 +35,7 @@ export type ResourceEventFacts =
   | { readonly type: 'credential-revoked'; readonly slot: string }
   | { readonly type: 'credential-refresh-failed'; readonly slot: string; readonly code: string }
   /** What its pool tells. */
-  | { readonly type: 'pool'; readonly event: PoolEvent };
+  | { readonly type: 'pool'; readonly event: ManagedPoolEvent };
 
 /** {@link ResourceEventFacts} with what it is about. */
 export type ResourceEvent = EventSubject & ResourceEventFacts;

@@ -10,6 +10,8 @@ export interface DependencyGraph {
    * @throws `RESOURCE_DEPENDENCY_CIRCULAR` with the whole circle in `details.path`; the graph stays as it was
    */
   connect(node: string, dependency: string): void;
+  /** Says that `node` does not need `dependency` any more. Both stay. */
+  disconnect(node: string, dependency: string): void;
   /** Takes a node and its arrows away. */
   remove(node: string): void;
   has(node: string): boolean;
@@ -63,6 +65,10 @@ export function createDependencyGraph(): DependencyGraph {
       add(dependency);
       needs.get(node)?.add(dependency);
       neededBy.get(dependency)?.add(node);
+    },
+    disconnect(node, dependency) {
+      needs.get(node)?.delete(dependency);
+      neededBy.get(dependency)?.delete(node);
     },
     remove(node) {
       for (const each of needs.get(node) ?? []) neededBy.get(each)?.delete(node);

@@ -1,6 +1,8 @@
-import { deadlineAfter, toError, type Clock, type Timer } from '@tenon/core';
+import { deadlineAfter, runInContext, type Clock, type Timer } from '@tenon/core';
 import type { HealthOptions } from '../definition/resource-definition.ts';
 import { resourceError } from '../errors.ts';
+import { describeFailure } from '../events/code-of-failure.ts';
+import { beforeAbort } from '../waiting/before-abort.ts';
 import { isUsable, type HealthRecord, type HealthStatus } from './health-status.ts';
 import { createRecoveryGate, recoverySettings, type GateState, type RecoveryGate } from './recovery-gate.ts';
 
@@ -25,11 +27,13 @@ export interface HealthWatchOptions {
   readonly clock: Clock;
   readonly random: () => number;
   /**
-   * Looks at an instance: with `probe` at a new one, past the closed gate.
+   * Looks at an instance: in doubt, after a look that failed, at a new one where there is none; and past the closed gate.
    *
    * @returns `undefined` when there is none that is free, which says nothing
    */
-  look(options: { readonly probe: boolean; readonly signal: AbortSignal }): Promise<HealthStatus | undefined>;
+  look(options: { readonly inDoubt: boolean; readonly signal: AbortSignal }): Promise<HealthStatus | undefined>;
+  /** Hears what a look has thrown, with all that it says. */
+  onFailure(thrown: unknown): void;
   onRecord(record: HealthRecord, before: HealthStatus['status']): void;
   onGate(state: GateState): void;
 }
@@ -44,6 +48,8 @@ export function createHealthWatch(options: HealthWatchOptions): HealthWatch {
   const stopped = new AbortController();
   let timer: Timer | undefined;
   let isStarted = false;
+  /** Since the gate was opened last: who opens it by hand gives it another chance. */
+  let failures = 0;
   let looking: Promise<HealthRecord | undefined> | undefined;
 
   const arm = (): void => {
@@ -54,15 +60,17 @@ export function createHealthWatch(options: HealthWatchOptions): HealthWatch {
     if (state === 'given-up') return;
     timer = clock.schedule(tick, state === 'open' ? intervalMs : (gate.retryInMs(clock.monotonicMs()) ?? intervalMs));
   };
+  // Not in the context of the request that happened to come first.
   const tick = (): void => {
-    void watch.checkNow().finally(arm);
+    void runInContext({}, () => watch.checkNow()).finally(arm);
   };
   const gate = createRecoveryGate(recoverySettings(health), options.random, (state) => {
+    if (state.state === 'open') failures = 0;
     options.onGate(state);
     if (state.state !== 'probing') arm();
   });
 
-  const look = async (probe: boolean): Promise<HealthRecord | undefined> => {
+  const look = async (inDoubt: boolean): Promise<HealthRecord | undefined> => {
     const startedMs = clock.monotonicMs();
     const deadline = deadlineAfter(timeoutMs, {
       clock,
@@ -71,10 +79,11 @@ export function createHealthWatch(options: HealthWatchOptions): HealthWatch {
     });
     let seen: HealthStatus | undefined;
     try {
-      seen = await beforeAbort(options.look({ probe, signal: deadline.signal }), deadline.signal);
+      seen = await beforeAbort(options.look({ inDoubt, signal: deadline.signal }), deadline.signal);
     } catch (thrown) {
       if (stopped.signal.aborted) return undefined;
-      seen = { status: 'unhealthy', reason: toError(thrown).message, recoverable: true };
+      options.onFailure(thrown);
+      seen = { status: 'unhealthy', reason: `its check failed: ${describeFailure(thrown)}`, recoverable: true };
     } finally {
       deadline.cancel();
     }
@@ -89,21 +98,25 @@ export function createHealthWatch(options: HealthWatchOptions): HealthWatch {
     options.onRecord(record, before?.health.status ?? 'unknown');
     return record;
   };
-  const check = async (): Promise<HealthRecord | undefined> => {
-    if (gate.state.state === 'open') {
-      const record = await look(false);
-      const isOver = record !== undefined && !isUsable(record.health);
-      if (isOver && (record.failuresInRow >= failureThreshold || !isRecoverable(record.health))) {
-        gate.close(reasonOf(record.health), clock.monotonicMs());
-      }
-      return record;
+  const lookWhileOpen = async (): Promise<HealthRecord | undefined> => {
+    const record = await look(failures > 0);
+    if (record === undefined) return undefined;
+    failures = isUsable(record.health) ? 0 : failures + 1;
+    const isHopeless = !isRecoverable(record.health);
+    if (failures >= failureThreshold || isHopeless) {
+      gate.close(reasonOf(record.health), clock.monotonicMs(), !isHopeless);
     }
+    return record;
+  };
+  const check = async (): Promise<HealthRecord | undefined> => {
+    if (gate.state.state === 'open') return lookWhileOpen();
     const ticket = gate.tryProbe(clock.monotonicMs());
     if (ticket === undefined) return undefined;
     const record = await look(true);
-    if (record === undefined) ticket.failed('there was nothing to look at', clock.monotonicMs());
-    else if (isUsable(record.health)) ticket.succeeded(clock.monotonicMs());
-    else ticket.failed(reasonOf(record.health), clock.monotonicMs());
+    const nowMs = clock.monotonicMs();
+    if (record === undefined) ticket.deferred(nowMs);
+    else if (isUsable(record.health)) ticket.succeeded(nowMs);
+    else ticket.failed(reasonOf(record.health), nowMs, isRecoverable(record.health));
     return record;
   };
 
@@ -134,17 +147,3 @@ export function createHealthWatch(options: HealthWatchOptions): HealthWatch {
 const reasonOf = (health: HealthStatus): string => ('reason' in health ? health.reason : health.status);
 
 const isRecoverable = (health: HealthStatus): boolean => health.status !== 'unhealthy' || health.recoverable;
-
-/** Work that is given up at the signal. What it comes to afterwards is let go. */
-async function beforeAbort<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
-  const { promise, reject } = Promise.withResolvers<never>();
-  const stop = (): void => reject(toError(signal.reason));
-  if (signal.aborted) stop();
-  signal.addEventListener('abort', stop, { once: true });
-  try {
-    return await Promise.race([work, promise]);
-  } finally {
-    signal.removeEventListener('abort', stop);
-    work.catch(() => undefined);
-  }
-}

@@ -25,8 +25,8 @@ export type GateState =
 /** Lets one at a time try a resource that fails, ever more seldom. Time comes from outside: it has no timer. */
 export interface RecoveryGate {
   readonly state: GateState;
-  /** Closes the gate. A gate that is closed already stays as it is. */
-  close(reason: string, nowMs: number): void;
+  /** Closes the gate; what cannot recover is given up at once. A gate that is closed already stays as it is. */
+  close(reason: string, nowMs: number, isRecoverable?: boolean): void;
   /** Opens it by hand. */
   open(): void;
   /** Gives the right to try to one caller at a time, from `retryAtMs` on. What came of it must be told to the ticket. */
@@ -38,7 +38,10 @@ export interface RecoveryGate {
 /** The right to try. Only the first word counts. */
 export interface ProbeTicket {
   succeeded(nowMs: number): void;
-  failed(reason: string, nowMs: number): void;
+  /** What cannot recover is given up. */
+  failed(reason: string, nowMs: number, isRecoverable?: boolean): void;
+  /** It could not be tried, which says nothing: it is the turn of the next one, after the same wait again. */
+  deferred(nowMs: number): void;
 }
 
 /** What {@link createRecoveryGate} works with, all of it given. */
@@ -75,9 +78,9 @@ export function createRecoveryGate(
     generation += 1;
     onChange(next);
   };
-  const shut = (reason: string, attempts: number, nowMs: number): void => {
+  const shut = (reason: string, attempts: number, nowMs: number, isRecoverable = true): void => {
     successes = 0;
-    if (attempts >= settings.maxAttempts) {
+    if (attempts >= settings.maxAttempts || !isRecoverable) {
       become({ state: 'given-up', reason, attempts });
       return;
     }
@@ -89,8 +92,8 @@ export function createRecoveryGate(
     get state() {
       return state;
     },
-    close(reason, nowMs) {
-      if (state.state === 'open') shut(reason, 0, nowMs);
+    close(reason, nowMs, isRecoverable) {
+      if (state.state === 'open') shut(reason, 0, nowMs, isRecoverable);
     },
     open() {
       successes = 0;
@@ -109,8 +112,11 @@ export function createRecoveryGate(
           // The next try follows at once.
           else become({ state: 'closed', reason, attempts, retryAtMs: atMs });
         },
-        failed(why, atMs) {
-          if (generation === mine) shut(why, attempts + 1, atMs);
+        failed(why, atMs, isRecoverable) {
+          if (generation === mine) shut(why, attempts + 1, atMs, isRecoverable);
+        },
+        deferred(atMs) {
+          if (generation === mine) shut(reason, attempts, atMs);
         },
       };
     },

@@ -1,3 +1,4 @@
+import { resourceError } from '../errors.ts';
 import type { Lease } from '../pool/pool.ts';
 import type { ErasedDefinition, ExposeContext } from '../definition/resource-definition.ts';
 import type { Instance } from './instance.ts';
@@ -6,21 +7,15 @@ import type { Borrowed, BorrowedLease } from './resource-services.ts';
 /**
  * Gives a borrower its face on an instance.
  *
- * @param onReleased - called once
+ * @param onReleased - called when it is given back, before others can have it. It must not lead to the lease
  */
 export function borrow(
-  definition: ErasedDefinition,
+  { name, expose }: ErasedDefinition,
   lease: Lease<Instance>,
   scope: string,
   onReleased: (failed: boolean) => void,
 ): Borrowed {
   let failed = false;
-  let released = false;
-  const end = (): void => {
-    if (released) return;
-    released = true;
-    onReleased(failed);
-  };
   const held: BorrowedLease = {
     get signal() {
       return lease.signal;
@@ -30,9 +25,10 @@ export function borrow(
     },
     scope,
     release(outcome) {
+      if (lease.released) return;
       failed ||= outcome?.failed === true;
+      onReleased(failed);
       lease.release({ failed });
-      end();
     },
     taint: () => lease.taint(),
   };
@@ -44,16 +40,21 @@ export function borrow(
       failed = true;
       if (options?.taint === true) lease.taint();
     },
-    // Reading it throws once it is somebody else's.
-    assertHeld: () => void lease.value,
+    assertHeld() {
+      // Reading it throws once it was given back, or revoked.
+      if (!lease.value.isEnded) return;
+      throw resourceError('LEASE_RELEASED', `this instance of resource "${name}" was taken away and is ended`, {
+        details: { resource: name },
+      });
+    },
   };
-  const face = definition.expose(lease.value.value, context);
-  return Object.assign(face, {
+  return Object.assign(expose(lease.value.value, context), {
     lease: held,
     async [Symbol.asyncDispose]() {
+      if (lease.released) return;
+      onReleased(failed);
       if (failed) lease.release({ failed });
-      await lease[Symbol.asyncDispose]();
-      end();
+      else await lease[Symbol.asyncDispose]();
     },
     [Symbol.dispose]: () => held.release(),
   });

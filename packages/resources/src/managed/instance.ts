@@ -1,17 +1,22 @@
 import { isCodedError, toError } from '@tenon/core';
 import type { SlotCredential } from '../credentials/credential-slots.ts';
 import type { SlotCells } from '../credentials/slot-cells.ts';
-import { resourceError } from '../errors.ts';
+import { resourceError, type ResourceError } from '../errors.ts';
 import type { DestroyReason } from '../pool/pool-options.ts';
 import type { Registration } from '../registry/registration.ts';
+import { inScope } from '../scope/in-scope.ts';
 import type { ResourceScope } from '../scope/resource-scope.ts';
-import type { Borrowed, ResourceServices } from './resource-services.ts';
+import type { Dependency, ResourceServices } from './resource-services.ts';
 
 /** One instance, and what it holds on to. */
 export interface Instance {
   readonly value: unknown;
   /** Of what it needs. They are its own until it has ended. */
-  readonly dependencies: readonly Borrowed[];
+  readonly dependencies: readonly Dependency[];
+  /** Ends the loan of each who has it now. No lease may be reached from here: one that is lost could then never be noticed. */
+  readonly loans: Set<(failed: boolean) => void>;
+  /** Whether its end has begun, maybe under somebody who has it. */
+  isEnded: boolean;
 }
 
 /** Makes and ends the instances of one managed resource. */
@@ -21,8 +26,12 @@ export interface InstanceMaker {
   destroy(instance: Instance, context: { readonly reason: DestroyReason; readonly signal: AbortSignal }): Promise<void>;
   /** Those that live now. */
   living(): readonly Instance[];
+  /** How many are being made. */
+  making(): number;
   /** Whether it, or something that it needs, is beyond use. */
   isBroken(instance: Instance): boolean;
+  /** Whether anything of it holds an instance of that managed resource. */
+  restsOn(source: object): boolean;
 }
 
 /** Makes instances as a registration says. */
@@ -36,62 +45,110 @@ export function createInstanceMaker(
   const { definition } = token;
   const logger = services.logger.child({ resource: token.name });
   const living = new Set<Instance>();
+  const held = new Set<Dependency>();
+  let making = 0;
+
+  const giveBack = (dependencies: readonly Dependency[]): void => {
+    for (const each of dependencies.toReversed()) {
+      held.delete(each);
+      each.borrowed.lease.release();
+    }
+  };
+  const make = async (
+    signal: AbortSignal,
+    needed: Dependency[],
+    candidates?: Readonly<Record<string, SlotCredential>>,
+  ): Promise<Instance> => {
+    // The slots are filled before anything is made: without its credential nothing of it must exist.
+    const credentials = await cells.fill(signal, candidates);
+    const dependencies: Record<string, object> = {};
+    for (const name of Object.keys(registration.dependencies)) {
+      const one = await acquireOne(registration, name, scope, services, signal);
+      held.add(one);
+      needed.push(one);
+      dependencies[name] = one.borrowed;
+    }
+    const value = await inScope(scope, () =>
+      definition.create({ config, credentials, dependencies, scope, signal, logger }),
+    );
+    services.instruments.created(token, scope.tenant);
+    const instance = { value, dependencies: needed, loans: new Set<(failed: boolean) => void>(), isEnded: false };
+    living.add(instance);
+    return instance;
+  };
+  const destroy: InstanceMaker['destroy'] = async (instance, context) => {
+    instance.isEnded = true;
+    for (const end of instance.loans) end(false);
+    try {
+      await inScope(scope, () => definition.destroy(instance.value, context));
+    } finally {
+      living.delete(instance);
+      services.instruments.destroyed(token, scope.tenant);
+      giveBack(instance.dependencies);
+    }
+  };
 
   return {
     async create(signal, candidates) {
-      // The slots are filled before anything is made: without its credential nothing of it must exist.
-      const credentials = await cells.fill(signal, candidates);
-      const needed = await acquireAll(registration, scope, services, signal);
+      const needed: Dependency[] = [];
+      making += 1;
       try {
-        const dependencies = Object.fromEntries(needed);
-        const value = await definition.create({ config, credentials, dependencies, scope, signal, logger });
-        services.instruments.created(token, scope.tenant);
-        const instance = { value, dependencies: needed.map(([, borrowed]) => borrowed) };
-        living.add(instance);
-        return instance;
+        const instance = await make(signal, needed, candidates);
+        const lost = needed.findIndex(isLost);
+        if (lost < 0) return instance;
+        // What it rests on was taken away while it was made: nobody may get it.
+        await destroy(instance, { reason: 'broken', signal });
+        throw dependencyLost(registration, Object.keys(registration.dependencies)[lost] ?? '');
       } catch (error) {
-        for (const [, borrowed] of needed.toReversed()) borrowed.lease.release();
+        giveBack(needed);
         throw error;
-      }
-    },
-    async destroy(instance, context) {
-      const { value, dependencies } = instance;
-      try {
-        await definition.destroy(value, context);
       } finally {
-        living.delete(instance);
-        services.instruments.destroyed(token, scope.tenant);
-        for (const borrowed of dependencies.toReversed()) borrowed.lease.release();
+        making -= 1;
       }
     },
+    destroy,
     living: () => [...living],
-    isBroken: ({ value, dependencies }) =>
-      dependencies.some(({ lease }) => lease.released || lease.signal.aborted) || definition.isBroken(value),
+    making: () => making,
+    isBroken: ({ value, dependencies }) => dependencies.some(isLost) || definition.isBroken(value),
+    restsOn: (source) => [...held].some((one) => one.source === source),
   };
 }
 
-async function acquireAll(
+const isLost = ({ borrowed: { lease } }: Dependency): boolean => lease.released || lease.signal.aborted;
+
+async function acquireOne(
   { token, dependencies }: Registration,
+  name: string,
   scope: ResourceScope,
   services: ResourceServices,
   signal: AbortSignal,
-): Promise<readonly (readonly [string, Borrowed])[]> {
-  const needed: (readonly [string, Borrowed])[] = [];
-  for (const [name, dependency] of Object.entries(dependencies)) {
-    try {
-      needed.push([name, await services.acquireDependency(dependency, scope, { signal })]);
-    } catch (thrown) {
-      for (const [, borrowed] of needed.toReversed()) borrowed.lease.release();
-      throw resourceError(
-        'RESOURCE_DEPENDENCY_FAILED',
-        `resource "${token.name}" needs "${dependency.name}" as its "${name}", which cannot be had`,
-        {
-          cause: toError(thrown),
-          retryable: isCodedError(thrown) && thrown.retryable,
-          details: { resource: token.name, dependency: dependency.name },
-        },
-      );
-    }
+): Promise<Dependency> {
+  const dependency = dependencies[name];
+  if (dependency === undefined) throw new Error(`there is no dependency "${name}"`);
+  signal.throwIfAborted();
+  try {
+    return await services.acquireDependency(dependency, scope, { signal });
+  } catch (thrown) {
+    throw resourceError(
+      'RESOURCE_DEPENDENCY_FAILED',
+      `resource "${token.name}" needs "${dependency.name}" as its "${name}", which cannot be had`,
+      {
+        cause: toError(thrown),
+        ...(isCodedError(thrown) && thrown.retryable ? retryHint(thrown.retryAfterMs) : {}),
+        details: { resource: token.name, dependency: dependency.name },
+      },
+    );
   }
-  return needed;
+}
+
+const retryHint = (retryAfterMs: number | undefined) =>
+  retryAfterMs === undefined ? { retryable: true } : { retryable: true, retryAfterMs };
+
+function dependencyLost({ token, dependencies }: Registration, name: string): ResourceError {
+  const dependency = dependencies[name]?.name ?? name;
+  return resourceError(
+    'RESOURCE_DEPENDENCY_FAILED',
+    `"${dependency}", which resource "${token.name}" needs as its "${name}", was taken away while it was made`,
+    { retryable: true, retryAfterMs: 100, details: { resource: token.name, dependency } },
+  );
 }

@@ -1,4 +1,4 @@
-import type { Clock, Timer } from '@tenon/core';
+import { runInContext, toError, type Clock, type Timer } from '@tenon/core';
 import { refreshSlot } from '../credentials/change-credential.ts';
 import type { ManagedResource } from './managed-resource.ts';
 import type { ManagedSet } from './managed-set.ts';
@@ -36,10 +36,15 @@ export function createMaintenance(options: MaintenanceOptions): Maintenance {
   const arm = (): void => {
     if (stopped.signal.aborted || timer !== undefined || managed.all().length === 0) return;
     timer = clock.schedule(() => {
-      void round().finally(() => {
-        timer = undefined;
-        arm();
-      });
+      // Not in the context of the request that happened to come first.
+      void runInContext({}, round)
+        .catch((thrown: unknown) => {
+          options.services.logger.error({ err: toError(thrown) }, 'a round of looking after resources failed');
+        })
+        .finally(() => {
+          timer = undefined;
+          arm();
+        });
     }, options.intervalMs);
   };
   const round = async (): Promise<void> => {

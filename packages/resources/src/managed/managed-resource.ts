@@ -1,22 +1,29 @@
-import { isCodedError, toError } from '@tenon/core';
 import type { SlotCredential } from '../credentials/credential-slots.ts';
 import { createSlotCells, type SlotCells } from '../credentials/slot-cells.ts';
-import { resourceError } from '../errors.ts';
+import { codeOfFailure } from '../events/code-of-failure.ts';
+import { withoutError } from '../events/managed-pool-event.ts';
+import type { ResourceEventFacts } from '../events/resource-event.ts';
 import { createHealthWatch, type HealthWatch } from '../health/health-watch.ts';
 import { healthScore, isUsable, type HealthStatus } from '../health/health-status.ts';
-import type { GateState } from '../health/recovery-gate.ts';
-import { createLifecycle, type Lifecycle } from '../lifecycle/resource-state.ts';
-import { createPool } from '../pool/create-pool.ts';
+import { createGateFollower } from '../health/gate-follower.ts';
+import type { ResourceState } from '../lifecycle/resource-state.ts';
+import { createStateFollower, type StateFollower } from '../lifecycle/state-follower.ts';
 import type { AcquireOptions, CloseReport, Lease, Pool } from '../pool/pool.ts';
+import { resolvePoolOptions } from '../pool/resolve-pool-options.ts';
+import { takeQuota } from '../quota/take-quota.ts';
+import type { QuotaName } from '../quota/tenant-quotas.ts';
 import type { Registration } from '../registry/registration.ts';
+import { inScope } from '../scope/in-scope.ts';
 import { scopeKey, type ResourceScope } from '../scope/resource-scope.ts';
 import { borrow } from './borrow.ts';
+import { createEnding, type Ending } from './ending.ts';
 import { createInstanceMaker, type Instance, type InstanceMaker } from './instance.ts';
+import { lookAt } from './look-at.ts';
+import { createManagedPool } from './managed-pool.ts';
+import { refusalOf, unavailable } from './refusal.ts';
 import type { Borrowed, ResourceServices } from './resource-services.ts';
-import { pooledSupply, sharedSupply, type Supply } from './shared-supply.ts';
-
-/** Instances of a shared resource that may live at once: the one in use, and those that still serve earlier borrowers. */
-const SHARED_INSTANCES = 8;
+import { sharedSupply, type Supply } from './shared-supply.ts';
+import { createWaitingRoom } from './waiting-room.ts';
 
 /** The instances of one registration for one scope: what makes, lends, watches and ends them. */
 export class ManagedResource {
@@ -27,68 +34,104 @@ export class ManagedResource {
   readonly maker: InstanceMaker;
   readonly pool: Pool<Instance>;
   readonly supply: Supply<Instance>;
-  readonly lifecycle: Lifecycle;
   readonly watch: HealthWatch;
+  /** The looks for other credentials that are going on, by slot. */
+  readonly changes: Map<string, Promise<unknown>> = new Map();
   readonly #services: ResourceServices;
+  readonly #follower: StateFollower;
   readonly #healthOf = new WeakMap<Instance, number>();
+  readonly #waiting = createWaitingRoom();
+  readonly #ending: Ending;
+  #borrowers = 0;
   #lastUsedMs: number;
   #heldFor: string | undefined;
-  #closing: Promise<CloseReport> | undefined;
 
   constructor(registration: Registration, scope: ResourceScope, services: ResourceServices) {
-    const { token, slots } = registration;
+    const { token } = registration;
     this.registration = registration;
     this.scope = scope;
     this.scopeText = scopeKey(scope);
     this.#services = services;
     this.#lastUsedMs = services.clock.monotonicMs();
-    this.cells = createSlotCells({
-      resource: token.name,
-      slots,
-      reader: services.reader,
-      scope,
-      clock: services.clock,
-      isRevoked: (slot, credential) => services.isRevoked(scope.tenant, slot, credential),
-    });
+    this.cells = this.#createCells();
     this.maker = createInstanceMaker(registration, scope, this.cells, services);
-    this.pool = this.#createPool();
-    this.supply =
-      token.definition.use === 'shared'
-        ? sharedSupply(this.pool, (instance) => this.maker.isBroken(instance))
-        : pooledSupply(this.pool);
-    this.lifecycle = createLifecycle(token.name, (from, to) => this.#emit({ type: 'state-changed', from, to }));
+    this.#follower = this.#createFollower();
+    this.pool = createManagedPool({
+      registration,
+      scope,
+      scopeText: this.scopeText,
+      maker: this.maker,
+      services,
+      healthOf: (instance) => this.#healthOf.get(instance),
+      onMaking: () => this.#follower.making(),
+      onEvent: (event) => {
+        if (event.type === 'created') this.#follower.works();
+        if (event.type === 'create-failed') this.#follower.notMade();
+        this.#emit({ type: 'pool', event: withoutError(event) });
+      },
+    });
+    this.supply = token.definition.use === 'shared' ? this.#createSharedSupply() : this.pool;
     this.watch = this.#createWatch();
+    this.#ending = createEnding(this.pool, services.clock, {
+      begin: () => {
+        this.watch.stop();
+        this.#follower.ending();
+      },
+      end: () => this.#follower.ended(),
+    });
     if (token.definition.hasCheck) this.watch.start();
   }
 
-  /** When somebody last had an instance, on the clock's monotonic scale. */
+  get state(): ResourceState {
+    return this.#follower.state;
+  }
+
+  /** How many have an instance. Looks at its health are not among them. */
+  get borrowers(): number {
+    return this.#borrowers;
+  }
+
+  get waiting(): number {
+    return this.#waiting.size;
+  }
+
+  /** When somebody last had an instance or asked for one, on the clock's monotonic scale. It never goes back. */
   get lastUsedMs(): number {
-    return this.supply.borrowers() > 0 ? this.#services.clock.monotonicMs() : this.#lastUsedMs;
+    if (this.#borrowers > 0 || this.#waiting.size > 0) this.#touch();
+    return this.#lastUsedMs;
   }
 
   get isClosing(): boolean {
-    return this.#closing !== undefined;
+    return this.ending.aborted;
   }
 
-  /** Lends an instance. */
-  async acquire(options: AcquireOptions): Promise<Borrowed> {
-    const { clock, quotas, instruments } = this.#services;
+  /** Aborts when its end begins. */
+  get ending(): AbortSignal {
+    return this.#ending.signal;
+  }
+
+  /**
+   * Lends an instance.
+   *
+   * @param quotaOf - the tenant against whose quota it counts
+   */
+  async acquire(options: AcquireOptions, quotaOf: string | undefined): Promise<Borrowed> {
+    const { clock, instruments } = this.#services;
     const { token } = this.registration;
-    const startedMs = clock.monotonicMs();
-    const { tenant } = this.scope;
-    let giveBack: (() => void) | undefined;
+    const startedMs = this.#touch();
+    let giveBack = (): void => undefined;
     try {
       this.assertOpen();
-      giveBack = quotas.take(tenant, 'maxLeases');
-      const lease = this.supply.tryAcquire() ?? (await this.#wait(options));
+      giveBack = this.#take(quotaOf, 'maxLeases');
+      const lease = this.supply.tryAcquire() ?? (await this.#wait(options, quotaOf));
       const borrowed = this.#lend(lease, giveBack);
       const waitedMs = clock.monotonicMs() - startedMs;
-      instruments.acquired(token, tenant, waitedMs / 1_000);
+      instruments.acquired(token, this.scope.tenant, waitedMs / 1_000);
       this.#emit({ type: 'acquired', waitedMs });
       return borrowed;
     } catch (error) {
-      giveBack?.();
-      const code = isCodedError(error) ? error.code : toError(error).name;
+      giveBack();
+      const code = codeOfFailure(error);
       instruments.failed(token, code);
       this.#emit({ type: 'acquire-failed', code, waitedMs: clock.monotonicMs() - startedMs });
       throw error;
@@ -97,105 +140,94 @@ export class ManagedResource {
 
   /** @throws `RESOURCE_UNAVAILABLE` while it is quarantined or held back */
   assertOpen(): void {
-    const { token } = this.registration;
-    const { state } = this.watch.gate;
-    if (this.#heldFor !== undefined) throw unavailable(token.name, `it is held back: ${this.#heldFor}`, 1_000);
-    if (state.state === 'open') return;
-    if (state.state === 'given-up') {
-      throw unavailable(token.name, `it was given up after ${state.attempts} tries to recover it`, undefined);
-    }
-    // While somebody tries it, the answer is near.
-    const retryInMs = this.watch.gate.retryInMs(this.#services.clock.monotonicMs()) ?? 0;
-    throw unavailable(token.name, 'it is quarantined, because it failed its health checks', Math.ceil(retryInMs) + 50);
+    const nowMs = this.#services.clock.monotonicMs();
+    const refusal = refusalOf(this.registration.token.name, this.watch.gate, this.#heldFor, nowMs);
+    if (refusal !== undefined) throw refusal;
   }
 
   /** Makes the instances that its pool should have at least, or one. */
   async warmUp(signal?: AbortSignal): Promise<void> {
+    this.#touch();
+    this.assertOpen();
     const { min = 0 } = this.registration.pool;
-    this.#becomeInitializing();
-    try {
-      await this.pool.warmUp({ count: Math.max(1, min), ...(signal === undefined ? {} : { signal }) });
-      this.#settle(true);
-    } catch (error) {
-      this.#becomeFailed();
-      throw error;
-    }
+    await this.pool.warmUp({ count: Math.max(1, min), ...(signal === undefined ? {} : { signal }) });
   }
 
-  /** Lends nothing until {@link ManagedResource.resume}; what is lent stays so. */
+  /** Lends nothing until {@link ManagedResource.resume}, also not to those who wait; what is lent stays so. */
   hold(reason: string): void {
     this.#heldFor = reason;
-    this.#settle(false);
+    this.#follower.settle();
+    this.#sendAway();
   }
 
   /** Lends again, also what was given up. */
   resume(): void {
     this.#heldFor = undefined;
     this.watch.gate.open();
-    if (this.lifecycle.state === 'maintenance') this.lifecycle.moveTo('ready');
-    this.#settle(false);
+    this.#follower.resumed();
   }
 
-  /** Ends every instance, those lent out when they come back or the time is over. */
-  close(timeoutMs: number = this.#services.drainTimeoutMs): Promise<CloseReport> {
-    this.#closing ??= this.#close(timeoutMs);
-    return this.#closing;
+  /** Makes every instance of now, and what rests on it, the last of its kind. */
+  invalidate(why: string): void {
+    this.supply.invalidate(why);
+    this.#services.invalidateDependents(this, why);
+  }
+
+  /** Ends every instance, those lent out when they come back or the time is over. A later call can only make the time shorter. */
+  close(timeoutMs: number): Promise<CloseReport> {
+    return this.#ending.close(timeoutMs);
   }
 
   /**
-   * Makes an instance with other credentials, looks at it, and ends it.
+   * Makes an instance with other credentials, looks at it, and ends it. It is one more than its pool may have.
    *
    * @throws what keeps them from being used
    */
-  async tryCredentials(candidates: Readonly<Record<string, SlotCredential>>, signal: AbortSignal): Promise<void> {
+  tryCredentials(candidates: Readonly<Record<string, SlotCredential>>, signal: AbortSignal): Promise<void> {
     const { name, definition } = this.registration.token;
-    const instance = await this.maker.create(signal, candidates);
-    try {
-      const seen = await definition.check(instance.value, { signal });
-      if (!isUsable(seen)) throw unavailable(name, 'with its new credential it does not work', undefined);
-    } finally {
-      await this.maker.destroy(instance, { reason: 'surplus', signal });
-    }
+    const trial = async (): Promise<void> => {
+      const instance = await this.maker.create(signal, candidates);
+      try {
+        signal.throwIfAborted();
+        const seen = await inScope(this.scope, () => definition.check(instance.value, { signal }));
+        if (!isUsable(seen)) throw unavailable(name, 'with its new credential it does not work', undefined);
+      } finally {
+        await this.maker.destroy(instance, { reason: 'surplus', signal });
+      }
+    };
+    return this.#ending.during(trial(), signal);
   }
 
-  async #close(timeoutMs: number): Promise<CloseReport> {
-    const { lifecycle } = this;
-    this.watch.stop();
-    if (lifecycle.state === 'in-use') lifecycle.moveTo('ready');
-    if (lifecycle.state === 'initializing') lifecycle.moveTo('failed');
-    if (lifecycle.state === 'ready' || lifecycle.state === 'idle') lifecycle.moveTo('draining');
-    const report = await this.supply.close({ timeoutMs });
-    if (lifecycle.state !== 'created') lifecycle.moveTo('cleanup');
-    lifecycle.moveTo('terminated');
-    return report;
+  #touch(): number {
+    const nowMs = this.#services.clock.monotonicMs();
+    this.#lastUsedMs = Math.max(this.#lastUsedMs, nowMs);
+    return nowMs;
   }
 
-  async #wait(options: AcquireOptions): Promise<Lease<Instance>> {
-    const stopWaiting = this.#services.quotas.take(this.scope.tenant, 'maxWaiters');
-    this.#becomeInitializing();
+  #take(tenant: string | undefined, quota: QuotaName): () => void {
+    return takeQuota(this.#services, { token: this.registration.token, scopeText: this.scopeText }, tenant, quota);
+  }
+
+  async #wait(options: AcquireOptions, quotaOf: string | undefined): Promise<Lease<Instance>> {
+    const stopWaiting = this.#take(quotaOf, 'maxWaiters');
     try {
-      return await this.supply.acquire(options);
-    } catch (error) {
-      this.#becomeFailed();
-      throw error;
+      return await this.#waiting.wait(options, (own) => this.supply.acquire(own));
     } finally {
       stopWaiting();
     }
   }
 
+  #sendAway(): void {
+    const nowMs = this.#services.clock.monotonicMs();
+    const refusal = refusalOf(this.registration.token.name, this.watch.gate, this.#heldFor, nowMs);
+    if (refusal !== undefined) this.#waiting.sendAway(refusal);
+  }
+
   #lend(lease: Lease<Instance>, giveBack: () => void): Borrowed {
-    const { clock, instruments } = this.#services;
-    const { token } = this.registration;
-    const lentMs = clock.monotonicMs();
+    let end = (_: boolean): void => undefined;
     try {
-      const borrowed = borrow(token.definition, lease, this.scopeText, (failed) => {
-        giveBack();
-        this.#lastUsedMs = clock.monotonicMs();
-        instruments.released(token, this.scope.tenant);
-        this.#emit({ type: 'released', heldMs: this.#lastUsedMs - lentMs, failed });
-        this.#settle(false);
-      });
-      this.#settle(true);
+      const borrowed = borrow(this.registration.token.definition, lease, this.scopeText, (failed) => end(failed));
+      end = this.#loanOf(lease.value, giveBack);
       return borrowed;
     } catch (error) {
       lease.taint();
@@ -204,109 +236,98 @@ export class ManagedResource {
     }
   }
 
-  #becomeInitializing(): void {
-    const { state } = this.lifecycle;
-    if (state === 'created' || state === 'failed') this.lifecycle.moveTo('initializing');
+  /** Begins a loan. @returns ends it, once */
+  #loanOf(instance: Instance, giveBack: () => void): (failed: boolean) => void {
+    const { instruments } = this.#services;
+    const { token } = this.registration;
+    const lentMs = this.#touch();
+    const end = (failed: boolean): void => {
+      if (!instance.loans.delete(end)) return;
+      this.#borrowers -= 1;
+      giveBack();
+      instruments.released(token, this.scope.tenant);
+      this.#emit({ type: 'released', heldMs: this.#touch() - lentMs, failed });
+      this.#follower.settle();
+    };
+    instance.loans.add(end);
+    this.#borrowers += 1;
+    this.#follower.works();
+    return end;
   }
 
-  #becomeFailed(): void {
-    if (this.lifecycle.state === 'initializing') this.lifecycle.moveTo('failed');
-  }
-
-  /** @param works - whether an instance has just been had */
-  #settle(works: boolean): void {
-    const { lifecycle } = this;
-    if (this.isClosing) return;
-    if (works) this.#becomeInitializing();
-    if (works && lifecycle.state === 'initializing') lifecycle.moveTo('ready');
-    if (lifecycle.state !== 'ready' && lifecycle.state !== 'idle' && lifecycle.state !== 'in-use') return;
-    if (this.supply.borrowers() > 0) lifecycle.moveTo('in-use');
-    else {
-      lifecycle.moveTo('idle');
-      if (this.#heldFor !== undefined) lifecycle.moveTo('maintenance');
-    }
-  }
-
-  #createPool(): Pool<Instance> {
-    const { clock, logger, random } = this.#services;
-    const { token, pool } = this.registration;
-    const { reset, use } = token.definition;
-    return createPool<Instance>({
-      ...pool,
-      ...(use === 'shared' ? { max: SHARED_INSTANCES } : {}),
-      name: token.name,
-      create: ({ signal }) => this.maker.create(signal),
-      destroy: (instance, context) => this.maker.destroy(instance, context),
-      isBroken: (instance) => this.maker.isBroken(instance),
-      ...(reset === undefined || use === 'shared'
-        ? {}
-        : { reset: (instance: Instance, context: { readonly signal: AbortSignal }) => reset(instance.value, context) }),
-      healthOf: (instance) => this.#healthOf.get(instance),
+  #createCells(): SlotCells {
+    const { clock, reader, isRevoked } = this.#services;
+    return createSlotCells({
+      resource: this.registration.token.name,
+      slots: this.registration.slots,
+      reader,
+      scope: this.scope,
       clock,
-      logger: logger.child({ resource: token.name, resourceScope: this.scopeText }),
-      random,
-      onEvent: (event) => this.#emit({ type: 'pool', event }),
+      isRevoked: (slot, credential) => isRevoked(this.scope.tenant, slot, credential),
+      onRenewed: () => {
+        if (this.maker.living().length > 0) this.invalidate('credential expired');
+      },
+    });
+  }
+
+  #createFollower(): StateFollower {
+    return createStateFollower({
+      resource: this.registration.token.name,
+      onMove: (from, to) => this.#emit({ type: 'state-changed', from, to }),
+      isOpen: () => this.watch.gate.state.state === 'open',
+      isHeld: () => this.#heldFor !== undefined,
+      borrowers: () => this.#borrowers,
+    });
+  }
+
+  #createSharedSupply(): Supply<Instance> {
+    const { registration, pool, maker } = this;
+    const { acquireTimeoutMs } = resolvePoolOptions({
+      ...registration.pool,
+      name: registration.token.name,
+      create: () => undefined,
+      destroy: () => undefined,
+    });
+    return sharedSupply({
+      pool,
+      isBroken: (instance) => maker.isBroken(instance),
+      acquireTimeoutMs,
+      clock: this.#services.clock,
     });
   }
 
   #createWatch(): HealthWatch {
-    const { clock, random, instruments } = this.#services;
+    const { clock, random, instruments, logger } = this.#services;
     const { token, health } = this.registration;
     return createHealthWatch({
       resource: token.name,
       health,
       clock,
       random,
-      look: ({ probe, signal }) => this.#look(probe, signal),
-      onRecord: ({ health: seen }, before) => {
+      look: (options) =>
+        lookAt(this, options, (instance, seen) => void this.#healthOf.set(instance, healthScore(seen))),
+      onFailure: (thrown) =>
+        logger.warn({ resource: token.name, resourceScope: this.scopeText, err: thrown }, 'a health check failed'),
+      onRecord: ({ health: seen }, before: HealthStatus['status']) => {
         instruments.checked(token, isUsable(seen));
         if (seen.status !== before) this.#emit({ type: 'health-changed', from: before, to: seen.status });
       },
-      onGate: (state) => this.#onGate(state),
+      onGate: createGateFollower({
+        isClosing: () => this.isClosing,
+        emit: (facts) => this.#emit(facts),
+        retryInMs: () => this.watch.gate.retryInMs(clock.monotonicMs()) ?? 0,
+        opened: () => this.#follower.works(),
+        shut: () => {
+          this.#follower.quarantined();
+          this.#sendAway();
+          // What was made before it failed is not trusted any more.
+          this.invalidate('quarantined');
+        },
+      }),
     });
   }
 
-  async #look(probe: boolean, signal: AbortSignal): Promise<HealthStatus | undefined> {
-    // Those at work show by that how they are; a look must not take their place.
-    const lease = probe ? await this.supply.acquire({ signal }) : this.supply.tryAcquire();
-    if (lease === undefined) return undefined;
-    try {
-      const instance = lease.value;
-      const seen = await this.registration.token.definition.check(instance.value, { signal });
-      this.#healthOf.set(instance, healthScore(seen));
-      if (!isUsable(seen)) lease.taint();
-      return seen;
-    } catch (error) {
-      lease.taint();
-      throw error;
-    } finally {
-      lease.release();
-    }
-  }
-
-  #onGate(state: GateState): void {
-    if (this.isClosing) return;
-    if (state.state === 'open') {
-      this.#emit({ type: 'recovered', attempts: 0 });
-      this.#settle(true);
-    } else if (state.state === 'closed') {
-      const retryInMs = this.watch.gate.retryInMs(this.#services.clock.monotonicMs()) ?? 0;
-      this.#emit({ type: 'quarantined', reason: state.reason, retryInMs, attempt: state.attempts });
-      // What was made before it failed is not trusted any more.
-      if (state.attempts === 0) this.supply.invalidate('quarantined');
-      if (this.lifecycle.state !== 'created') this.lifecycle.moveTo('failed');
-    } else if (state.state === 'given-up') this.#emit({ type: 'given-up', attempts: state.attempts });
-  }
-
-  #emit(facts: Parameters<ResourceServices['emit']>[2]): void {
+  #emit(facts: ResourceEventFacts): void {
     this.#services.emit(this.registration.token, this.scopeText, facts);
   }
-}
-
-function unavailable(resource: string, why: string, retryAfterMs: number | undefined): Error {
-  return resourceError('RESOURCE_UNAVAILABLE', `resource "${resource}" cannot be had now: ${why}`, {
-    retryable: retryAfterMs !== undefined,
-    ...(retryAfterMs === undefined ? {} : { retryAfterMs }),
-    details: { resource },
-  });
 }

@@ -1,4 +1,5 @@
 import type { ResourceToken } from '../definition/resource-token.ts';
+import { takeQuota } from '../quota/take-quota.ts';
 import type { Registration } from '../registry/registration.ts';
 import { scopeKey, sharedScope, type ResourceScope } from '../scope/resource-scope.ts';
 import { ManagedResource } from './managed-resource.ts';
@@ -22,8 +23,12 @@ export interface ManagedSet {
 const keyOf = ({ token, fingerprint }: Registration, scope: ResourceScope): string =>
   `${fingerprint} ${scopeKey(sharedScope(scope, token.definition.isolation))}`;
 
-/** Makes an empty set. */
-export function createManagedSet(services: ResourceServices): ManagedSet {
+/**
+ * Makes an empty set.
+ *
+ * @param onMade - is given each that is made, before anybody has it
+ */
+export function createManagedSet(services: ResourceServices, onMade: (managed: ManagedResource) => void): ManagedSet {
   const byToken = new Map<ResourceToken, Map<string, ManagedResource>>();
   const quotaOf = new Map<ManagedResource, () => void>();
 
@@ -34,9 +39,11 @@ export function createManagedSet(services: ResourceServices): ManagedSet {
       const known = byToken.get(token)?.get(key);
       if (known !== undefined) return known;
       const shared = sharedScope(scope, token.definition.isolation);
-      const giveBack = services.quotas.take(shared.tenant, 'maxResources');
-      const made = new ManagedResource(registration, shared, services);
+      const place = { token, scopeText: scopeKey(shared) };
+      const giveBack = takeQuota(services, place, shared.tenant, 'maxResources');
+      const made = makeOrGiveBack(registration, shared, services, giveBack);
       quotaOf.set(made, giveBack);
+      onMade(made);
       const those = byToken.get(token) ?? new Map<string, ManagedResource>();
       those.set(key, made);
       byToken.set(token, those);
@@ -55,4 +62,18 @@ export function createManagedSet(services: ResourceServices): ManagedSet {
       quotaOf.delete(managed);
     },
   };
+}
+
+function makeOrGiveBack(
+  registration: Registration,
+  scope: ResourceScope,
+  services: ResourceServices,
+  giveBack: () => void,
+): ManagedResource {
+  try {
+    return new ManagedResource(registration, scope, services);
+  } catch (error) {
+    giveBack();
+    throw error;
+  }
 }

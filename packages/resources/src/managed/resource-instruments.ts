@@ -15,6 +15,8 @@ export interface ResourceInstruments {
   rotated(token: ResourceToken, outcome: string): void;
   /** Starts to show a gauge for each resource and tenant, read when metrics are collected. */
   watch(name: string, description: string, read: () => readonly ResourceReading[]): void;
+  /** Shows no gauge any more. An SDK keeps what it once read for ever, which must then lead to nothing. */
+  stop(): void;
 }
 
 /** What a gauge shows of one managed resource. */
@@ -42,6 +44,7 @@ export function createResourceInstruments(telemetry: Telemetry, hasTenants: bool
   const rotations = telemetry.counter('resource_credential_rotations_total', 'Credentials changed in resources');
   const durations = telemetry.histogram('resource_acquisition_duration_seconds', 'How long acquires took');
   const known = new Set<string>();
+  const readers = new Map<string, () => readonly ResourceReading[]>();
 
   const tenantLabel = (tenant: string | undefined): string => {
     if (!hasTenants) return '';
@@ -70,7 +73,11 @@ export function createResourceInstruments(telemetry: Telemetry, hasTenants: bool
       errors.add(1, { resource: name, resource_type: technology, error_type: errorType }),
     rotated: ({ name, technology }, outcome) =>
       rotations.add(1, { resource: name, resource_type: technology, outcome }),
-    watch: (name, description, read) => void telemetry.gauge(name, description, () => summed(read(), labels)),
+    watch(name, description, read) {
+      readers.set(name, read);
+      telemetry.gauge(name, description, () => summed(readers.get(name)?.() ?? [], labels));
+    },
+    stop: () => readers.clear(),
   };
 }
 

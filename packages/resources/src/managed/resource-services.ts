@@ -15,12 +15,19 @@ export interface ResourceServices {
   readonly reader: CredentialReader | undefined;
   readonly quotas: TenantQuotas;
   readonly instruments: ResourceInstruments;
-  /** How long to wait before what somebody holds is taken away, at the end, in milliseconds. */
-  readonly drainTimeoutMs: number;
   emit(token: ResourceToken, scope: string | undefined, facts: ResourceEventFacts): void;
-  /** An instance of something that another resource needs, for as long as it needs it. */
-  acquireDependency(token: ResourceToken, scope: ResourceScope, options: AcquireOptions): Promise<Borrowed>;
+  /** An instance of something that another resource needs, for as long as it needs it. It counts against no quota. */
+  acquireDependency(token: ResourceToken, scope: ResourceScope, options: AcquireOptions): Promise<Dependency>;
+  /** Makes the instances of all that rests on a managed resource the last of their kind. */
+  invalidateDependents(source: object, why: string): void;
   isRevoked(tenant: string | undefined, slot: CredentialSlot, credential: SlotCredential): boolean;
+}
+
+/** An instance of something that another instance needs. */
+export interface Dependency {
+  /** The managed resource whose it is: only which one matters. */
+  readonly source: object;
+  readonly borrowed: Borrowed;
 }
 
 /** What a borrower has: the face of an instance, and the way to give it back. */

@@ -1,4 +1,7 @@
-import type { AcquireOptions, CloseOptions, CloseReport, Lease, Pool } from '../pool/pool.ts';
+import type { Clock } from '@tenon/core';
+import { resourceError } from '../errors.ts';
+import type { AcquireOptions, Lease, Pool } from '../pool/pool.ts';
+import { withPatience } from '../waiting/with-patience.ts';
 
 /** What a managed resource takes instances from: a pool, or one instance that all share. */
 export interface Supply<Instance> {
@@ -7,126 +10,153 @@ export interface Supply<Instance> {
   tryAcquire(): Lease<Instance> | undefined;
   /** Makes every instance of now the last of its kind. */
   invalidate(why: string): void;
-  /** Ends all use at once. */
-  revoke(): void;
-  close(options?: CloseOptions): Promise<CloseReport>;
-  /** How many borrowers there are. */
-  borrowers(): number;
-}
-
-/** A pool as a supply. */
-export function pooledSupply<Instance>(pool: Pool<Instance>): Supply<Instance> {
-  return {
-    acquire: (options) => pool.acquire(options),
-    tryAcquire: () => pool.tryAcquire(),
-    invalidate: (why) => pool.invalidate(why),
-    revoke: () => pool.revoke(),
-    close: (options) => pool.close(options),
-    borrowers: () => pool.statistics().active,
-  };
 }
 
 /** One loan of the pool that many borrowers share. */
 interface Shared<Instance> {
   readonly lease: Lease<Instance>;
+  /** Those who have it, and those who are about to. */
   borrowers: number;
   /** Whether new borrowers get another one. */
   isStale: boolean;
 }
 
+/** An instance that is being made for all who wait for it. */
+interface Making<Instance> {
+  readonly promise: Promise<Shared<Instance>>;
+  waiting: number;
+  /** What came of it. All who wait are then counted as its borrowers. */
+  made: Shared<Instance> | undefined;
+}
+
+/** What {@link sharedSupply} works with. */
+export interface SharedSupplyOptions<Instance> {
+  /** With room for the instance in use and those that still serve borrowers of an earlier time. */
+  readonly pool: Pool<Instance>;
+  /** Looked at whenever somebody borrows. */
+  readonly isBroken: (instance: Instance) => boolean;
+  /** How long somebody waits who does not say it, in milliseconds. */
+  readonly acquireTimeoutMs: number;
+  readonly clock: Clock;
+}
+
 /**
  * One instance for all borrowers at once, out of a pool that makes, watches and ends it: all borrowers together are one borrower of
  * the pool. The last one who leaves gives the instance back to it.
- *
- * @param pool - with room for the instance in use and those that still serve borrowers of an earlier time
- * @param isBroken - looked at whenever somebody borrows
  */
-export function sharedSupply<Instance>(
-  pool: Pool<Instance>,
-  isBroken: (instance: Instance) => boolean,
-): Supply<Instance> {
+export function sharedSupply<Instance>(options: SharedSupplyOptions<Instance>): Supply<Instance> {
+  const { pool, isBroken } = options;
   let current: Shared<Instance> | undefined;
-  let making: Promise<Shared<Instance>> | undefined;
+  let making: Making<Instance> | undefined;
   let generation = 0;
-  let borrowers = 0;
+  const patience = { name: pool.name, clock: options.clock, defaultTimeoutMs: options.acquireTimeoutMs };
 
-  const share = (lease: Lease<Instance>): Shared<Instance> => {
-    current = { lease, borrowers: 0, isStale: false };
-    return current;
+  const retire = (shared: Shared<Instance>): void => {
+    shared.isStale = true;
+    shared.lease.taint();
+  };
+  const leave = (shared: Shared<Instance>): Promise<void> | undefined => {
+    shared.borrowers -= 1;
+    if (shared.borrowers > 0) return undefined;
+    if (current === shared) current = undefined;
+    return shared.lease[Symbol.asyncDispose]();
   };
   const usable = (): Shared<Instance> | undefined => {
     if (current === undefined || current.isStale) return undefined;
     if (!isBroken(current.lease.value)) return current;
-    current.isStale = true;
-    current.lease.taint();
+    retire(current);
     return undefined;
   };
-  const lend = (shared: Shared<Instance>): Lease<Instance> => {
+  /** @param shared - in which the borrower is counted already */
+  const lend = (shared: Shared<Instance>): Lease<Instance> =>
+    shareOf(pool.name, shared.lease, { leave: () => leave(shared), taint: () => retire(shared) });
+  const lendAlso = (shared: Shared<Instance>): Lease<Instance> => {
     shared.borrowers += 1;
-    borrowers += 1;
-    return shareOf(shared.lease, (isLast) => {
-      borrowers -= 1;
-      shared.borrowers -= 1;
-      if (shared.borrowers > 0) return undefined;
-      if (current === shared) current = undefined;
-      return isLast();
-    });
+    return lend(shared);
   };
-  const make = async (options: AcquireOptions | undefined): Promise<Shared<Instance>> => {
+  const share = (lease: Lease<Instance>): Shared<Instance> => {
+    current = { lease, borrowers: 0, isStale: false };
+    return current;
+  };
+  const make = async (): Promise<Shared<Instance>> => {
     const madeFor = generation;
-    const lease = await pool.acquire(options);
+    const lease = await pool.acquire({ timeoutMs: Infinity });
     if (madeFor === generation) return share(lease);
     // What it was made with has changed meanwhile: the pool has taken it out of use already.
     lease.release();
-    return make(options);
+    return make();
+  };
+  // Made for all who wait, so that nobody's patience ends it for the others. What makes it has its own time limit.
+  const startMaking = (): Making<Instance> => {
+    const arrived = make().then(
+      (shared) => {
+        making = undefined;
+        mine.made = shared;
+        shared.borrowers += mine.waiting;
+        if (mine.waiting === 0) {
+          shared.borrowers += 1;
+          void leave(shared);
+        }
+        return shared;
+      },
+      (error: unknown) => {
+        making = undefined;
+        throw error;
+      },
+    );
+    // There may be nobody left who waits for it.
+    arrived.catch(() => undefined);
+    const mine: Making<Instance> = { waiting: 0, made: undefined, promise: arrived };
+    return mine;
   };
 
   return {
     tryAcquire() {
       const ready = usable();
-      if (ready !== undefined) return lend(ready);
+      if (ready !== undefined) return lendAlso(ready);
       const lease = making === undefined ? pool.tryAcquire() : undefined;
-      return lease === undefined ? undefined : lend(share(lease));
+      return lease === undefined ? undefined : lendAlso(share(lease));
     },
-    async acquire(options) {
+    async acquire(asked = {}) {
       const ready = usable();
-      if (ready !== undefined) return lend(ready);
-      if (making === undefined) {
-        const mine = make(options).finally(() => {
-          if (making === mine) making = undefined;
-        });
-        making = mine;
-        return lend(await mine);
+      if (ready !== undefined) return lendAlso(ready);
+      making ??= startMaking();
+      const mine = making;
+      mine.waiting += 1;
+      try {
+        return lend(await withPatience(mine.promise, { ...asked, ...patience }));
+      } catch (error) {
+        // Its share may have come in the same moment, and nobody takes it.
+        if (mine.made === undefined) mine.waiting -= 1;
+        else void leave(mine.made);
+        throw error;
       }
-      // Somebody else's patience must not end this one's: whoever finds that nothing came asks for themselves.
-      const made = await making.catch(() => undefined);
-      return made === undefined || made.isStale || made.lease.released ? this.acquire(options) : lend(made);
     },
     invalidate(why) {
       generation += 1;
       if (current !== undefined) current.isStale = true;
       pool.invalidate(why);
     },
-    revoke: () => pool.revoke(),
-    close: (options) => pool.close(options),
-    borrowers: () => borrowers,
   };
 }
-
-/** A share of a lease: it is given back once, and the lease with its last share. */
+/** A share of a lease. It is given back once. */
 function shareOf<Instance>(
+  name: string,
   lease: Lease<Instance>,
-  leave: (isLast: () => Promise<void>) => Promise<void> | undefined,
+  { leave, taint }: { readonly leave: () => Promise<void> | undefined; readonly taint: () => void },
 ): Lease<Instance> {
   let released = false;
   const release = (): Promise<void> | undefined => {
     if (released) return undefined;
     released = true;
-    return leave(() => lease[Symbol.asyncDispose]());
+    return leave();
   };
   return {
     get value() {
-      return lease.value;
+      if (!released) return lease.value;
+      throw resourceError('LEASE_RELEASED', `this share of "${name}" was given back; acquire another one`, {
+        details: { pool: name },
+      });
     },
     get signal() {
       return lease.signal;
@@ -135,7 +165,9 @@ function shareOf<Instance>(
       return released || lease.released;
     },
     release: () => void release(),
-    taint: () => lease.taint(),
+    taint() {
+      if (!released) taint();
+    },
     [Symbol.asyncDispose]: async () => release(),
     [Symbol.dispose]: () => void release(),
   };

@@ -1,11 +1,12 @@
 import type { ResourceView } from '../resources.ts';
+import { healthOf } from './health-of.ts';
 import type { ManagedResource } from './managed-resource.ts';
 
 const HIDDEN = '[hidden]';
 
 /** A managed resource for people. */
 export function showResource(managed: ManagedResource): ResourceView {
-  const { registration, cells, watch } = managed;
+  const { registration, cells } = managed;
   const { token, config, slots, dependencies } = registration;
   const { definition } = token;
   const shown = Object.entries(config as Readonly<Record<string, unknown>>).map(
@@ -19,11 +20,11 @@ export function showResource(managed: ManagedResource): ResourceView {
     version: token.version,
     technology: token.technology,
     scope: managed.scopeText,
-    state: managed.lifecycle.state,
+    state: managed.state,
     use: definition.use,
-    borrowers: managed.supply.borrowers(),
-    health: watch.last?.health ?? { status: 'unknown' as const },
-    gate: watch.gate.state,
+    borrowers: managed.borrowers,
+    health: healthOf(managed),
+    gate: managed.watch.gate.state,
     config: Object.fromEntries(shown),
     credentials: Object.fromEntries(filled),
     dependencies: Object.values(dependencies).map(({ name }) => name),

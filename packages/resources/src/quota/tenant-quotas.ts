@@ -4,9 +4,9 @@ import { resourceError, type ResourceError } from '../errors.ts';
 export interface TenantQuota {
   /** Managed resources at once: pools and shared instances. 1 or more. Default 100. */
   readonly maxResources?: number;
-  /** Leases at once, over all resources. 1 or more. Default 1,000. */
+  /** Leases at once, over all resources, those that are waited for included. What instances hold of what they need does not count. 1 or more. Default 1,000. */
   readonly maxLeases?: number;
-  /** Acquires that wait at once, over all resources. 0 or more. Default 1,000. */
+  /** Acquires that wait at once, over all resources, for a return or a new instance. 0 or more. Default 1,000. */
   readonly maxWaiters?: number;
 }
 
@@ -20,7 +20,7 @@ export interface TenantQuotas {
    *
    * @param tenant - `undefined`: work of no tenant, which has no quota
    * @returns gives it back, once
-   * @throws `RESOURCE_QUOTA_EXCEEDED` naming the limit
+   * @throws `RESOURCE_QUOTA_EXCEEDED` naming the limit; `RESOURCE_CONFIGURATION_INVALID` for a limit that is none
    */
   take(tenant: string | undefined, quota: QuotaName): () => void;
   /** What a tenant uses now. */
@@ -34,22 +34,16 @@ const NOTHING: () => void = () => undefined;
  * Makes the counts of all tenants. A tenant that uses nothing takes no memory.
  *
  * @param quotaOf - the quota of one tenant. It is asked at each {@link TenantQuotas.take}, and must be quick
- * @param onExceeded - hears of each refusal
  */
-export function createTenantQuotas(
-  quotaOf: (tenant: string) => TenantQuota | undefined,
-  onExceeded: (tenant: string, quota: QuotaName, limit: number) => void = () => undefined,
-): TenantQuotas {
+export function createTenantQuotas(quotaOf: (tenant: string) => TenantQuota | undefined): TenantQuotas {
   const used = new Map<string, Record<QuotaName, number>>();
   return {
     take(tenant, quota) {
       if (tenant === undefined) return NOTHING;
       const limit = quotaOf(tenant)?.[quota] ?? DEFAULTS[quota];
+      if (!isLimit(quota, limit)) throw notALimit(quota);
       const counts = used.get(tenant) ?? { maxResources: 0, maxLeases: 0, maxWaiters: 0 };
-      if (counts[quota] >= limit) {
-        onExceeded(tenant, quota, limit);
-        throw exceeded(quota, limit);
-      }
+      if (counts[quota] >= limit) throw exceeded(quota, limit);
       counts[quota] += 1;
       used.set(tenant, counts);
       let isTaken = true;
@@ -64,8 +58,33 @@ export function createTenantQuotas(
   };
 }
 
+/**
+ * Refuses limits that are none: what is not a number would else be no limit at all.
+ *
+ * @throws `RESOURCE_CONFIGURATION_INVALID`
+ */
+export function checkQuota(quota: TenantQuota): void {
+  for (const name of Object.keys(DEFAULTS) as QuotaName[]) {
+    const limit = quota[name];
+    if (limit !== undefined && !isLimit(name, limit)) throw notALimit(name);
+  }
+}
+
+function isLimit(quota: QuotaName, limit: number): boolean {
+  return (Number.isInteger(limit) || limit === Infinity) && limit >= (quota === 'maxWaiters' ? 0 : 1);
+}
+
+function notALimit(quota: QuotaName): ResourceError {
+  const least = quota === 'maxWaiters' ? 0 : 1;
+  return resourceError('RESOURCE_CONFIGURATION_INVALID', `${quota} must be a whole number from ${least}, or Infinity`, {
+    details: { option: quota },
+  });
+}
+
 function exceeded(quota: QuotaName, limit: number): ResourceError {
-  const what = { maxResources: 'resources', maxLeases: 'leases', maxWaiters: 'waiting acquires' }[quota];
+  const what = { maxResources: 'resources', maxLeases: 'leases, or acquires for one,', maxWaiters: 'waiting acquires' }[
+    quota
+  ];
   return resourceError(
     'RESOURCE_QUOTA_EXCEEDED',
     `this tenant has ${limit} ${what} already, which is its quota: give some back, or raise ${quota}`,

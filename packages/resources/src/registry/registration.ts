@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { serialize } from 'node:v8';
 import { deepFreeze } from '@tenon/core';
 import { Compile } from 'typebox/compile';
 import { Value } from 'typebox/value';
@@ -6,6 +7,8 @@ import type { CredentialSlot } from '../credentials/credential-slots.ts';
 import type { Dependencies, HealthOptions, PoolSettings } from '../definition/resource-definition.ts';
 import type { ResourceToken } from '../definition/resource-token.ts';
 import { resourceError } from '../errors.ts';
+import { checkHealthOptions } from '../health/check-health-options.ts';
+import { resolvePoolOptions } from '../pool/resolve-pool-options.ts';
 import { globalScope, type ResourceScope } from '../scope/resource-scope.ts';
 
 /** How a resource is to be in one scope. What is left out is as in its definition. */
@@ -37,31 +40,38 @@ export interface Registration {
   readonly health: HealthOptions;
 }
 
+/** Instances of a shared resource that may live at once: the one in use, and those that still serve earlier borrowers. */
+const SHARED_INSTANCES = 8;
+
 /**
  * Checks what a registration says, and completes it from the definition.
  *
- * @throws `RESOURCE_CONFIGURATION_INVALID` naming the settings and slots that are wrong, without their values
+ * @throws `RESOURCE_CONFIGURATION_INVALID` naming the settings, slots and options that are wrong, without their values
  */
 export function createRegistration(token: ResourceToken, options: RegistrationOptions): Registration {
   const { definition } = token;
   const config = checkConfig(token, options.config ?? definition.config);
   const slots = fillIn(token, options.credentials ?? {});
-  const pool = { ...definition.pool, ...options.pool };
+  const size = definition.use === 'shared' ? { max: SHARED_INSTANCES } : {};
+  const pool = { ...definition.pool, ...options.pool, ...size };
+  resolvePoolOptions({ ...pool, name: token.name, create: () => undefined, destroy: () => undefined });
+  const health = { ...definition.health, ...options.health };
+  checkHealthOptions(token.name, health);
   const dependencies = { ...definition.dependencies, ...options.dependencies };
   return Object.freeze({
     token,
     scope: options.scope ?? globalScope,
     config,
-    fingerprint: fingerprint([config, slotPlaces(slots), pool, dependencyNames(dependencies)]),
+    fingerprint: fingerprint([config, slotPlaces(slots), pool, dependencyNames(dependencies), health]),
     slots,
     dependencies,
     pool,
-    health: { ...definition.health, ...options.health },
+    health,
   });
 }
 
 function checkConfig({ name, definition }: ResourceToken, given: unknown): unknown {
-  const config = Value.Default(definition.schema, structuredClone(given));
+  const config = Value.Default(definition.schema, copyOf(name, given));
   const validator = Compile(definition.schema);
   if (validator.Check(config)) return deepFreeze(config);
   const problems = validator
@@ -75,6 +85,19 @@ function checkConfig({ name, definition }: ResourceToken, given: unknown): unkno
       details: { resource: name, problems },
     },
   );
+}
+
+/** What the caller changes afterwards must change nothing here. */
+function copyOf(resource: string, given: unknown): unknown {
+  try {
+    return structuredClone(given);
+  } catch {
+    throw resourceError(
+      'RESOURCE_CONFIGURATION_INVALID',
+      `the settings of resource "${resource}" must be plain data: what does things belongs into "create"`,
+      { details: { resource } },
+    );
+  }
 }
 
 function fillIn(
@@ -107,10 +130,12 @@ function fingerprint(parts: readonly unknown[]): string {
 }
 
 function canonical(value: unknown): string {
-  if (typeof value === 'function') return '"function"';
-  if (typeof value === 'number') return String(value);
+  if (typeof value === 'number') return Object.is(value, -0) ? '-0' : String(value);
+  if (typeof value === 'bigint') return `${value}n`;
   if (value === undefined || value === null || typeof value !== 'object') return JSON.stringify(value) ?? 'undefined';
   if (Array.isArray(value)) return `[${value.map(canonical).join(',')}]`;
+  // Dates, maps and bytes show nothing of themselves as entries.
+  if (Object.getPrototypeOf(value) !== Object.prototype) return `<${serialize(value).toString('base64')}>`;
   const entries = Object.entries(value).filter(([, one]) => one !== undefined);
   const sorted = entries.toSorted(([left], [right]) => (left < right ? -1 : 1));
   return `{${sorted.map(([key, one]) => `${JSON.stringify(key)}:${canonical(one)}`).join(',')}}`;

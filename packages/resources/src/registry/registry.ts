@@ -20,15 +20,19 @@ export interface Registry {
    *   `RESOURCE_DEPENDENCY_CIRCULAR`; nothing has changed then
    */
   add(registration: Registration): void;
-  /** Puts a registration in the place of the one of the same token and scope. */
+  /**
+   * Puts a registration in the place of the one of the same token and scope.
+   *
+   * @throws `RESOURCE_TYPE_MISMATCH`, `RESOURCE_DEPENDENCY_CIRCULAR`; nothing has changed then
+   */
   replace(registration: Registration): void;
   /** Takes a token's registration of one scope away, or with `undefined` all of them. */
   remove(token: ResourceToken, scope: ResourceScope | undefined): void;
   /**
    * The registration for a scope.
    *
-   * @throws `RESOURCE_UNAVAILABLE` when there is none: whether there is one for others is not told; `RESOURCE_TYPE_MISMATCH` when the
-   *   name belongs to another token
+   * @throws `RESOURCE_UNAVAILABLE` when there is none, or when two fit equally well: whether there is one for others is not told;
+   *   `RESOURCE_TYPE_MISMATCH` when the name belongs to another token
    */
   find(token: ResourceToken, scope: ResourceScope): Registration;
   /** The registration of exactly one scope. */
@@ -49,19 +53,26 @@ export function createRegistry(resolution: ScopeResolution): Registry {
     const known = byName.get(token.name);
     if (known !== undefined && known !== token) throw typeMismatch(token);
   };
-  const connect = ({ token, dependencies }: Registration): void => {
-    const needed = Object.values(dependencies);
+  /** What a token needs, in whatever scope. */
+  const neededBy = (token: ResourceToken, others: ReadonlyMap<string, Registration>): readonly ResourceToken[] => [
+    ...new Set([...others.values()].flatMap(({ dependencies }) => Object.values(dependencies))),
+  ];
+  const disconnect = (token: ResourceToken, keep: ReadonlySet<string>): void => {
+    for (const name of graph.dependenciesOf(token.name).filter((each) => !keep.has(each))) {
+      graph.disconnect(token.name, name);
+      if (!byName.has(name) && graph.dependentsOf(name).length === 0) graph.remove(name);
+    }
+  };
+  /** Puts registrations in the place of all that a token has. */
+  const put = (token: ResourceToken, places: Map<string, Registration>): void => {
+    const needed = neededBy(token, places);
     for (const each of needed) assertSameToken(each);
     const wrong = needed.find(({ name }) => name === token.name || graph.dependsOn(name, token.name));
-    // It throws, before any of the others has changed the graph.
+    // It throws, before anything has changed. What leads back leads to this token, whose own arrows do not matter for that.
     if (wrong !== undefined) graph.connect(token.name, wrong.name);
+    disconnect(token, new Set(needed.map(({ name }) => name)));
     graph.add(token.name);
     for (const { name } of needed) graph.connect(token.name, name);
-  };
-  const put = (registration: Registration): void => {
-    const { token, scope } = registration;
-    const places = byToken.get(token) ?? new Map<string, Registration>();
-    places.set(scopeKey(scope), registration);
     byToken.set(token, places);
     byName.set(token.name, token);
   };
@@ -70,23 +81,26 @@ export function createRegistry(resolution: ScopeResolution): Registry {
     graph,
     add(registration) {
       const { token, scope } = registration;
+      const key = scopeKey(scope);
       assertSameToken(token);
-      if (byToken.get(token)?.has(scopeKey(scope)) === true) throw alreadyRegistered(token, scope);
-      connect(registration);
-      put(registration);
+      const places = byToken.get(token);
+      if (places?.has(key) === true) throw alreadyRegistered(token, scope);
+      put(token, new Map([...(places ?? []), [key, registration]]));
     },
     replace(registration) {
-      connect(registration);
-      put(registration);
+      const { token, scope } = registration;
+      put(token, new Map([...(byToken.get(token) ?? []), [scopeKey(scope), registration]]));
     },
     remove(token, scope) {
-      const places = byToken.get(token);
-      if (scope === undefined) places?.clear();
-      else places?.delete(scopeKey(scope));
-      if (places?.size !== 0) return;
-      byToken.delete(token);
-      byName.delete(token.name);
-      graph.remove(token.name);
+      const places = new Map(scope === undefined ? [] : byToken.get(token));
+      if (scope !== undefined) places.delete(scopeKey(scope));
+      if (places.size > 0) put(token, places);
+      else if (byToken.delete(token)) {
+        byName.delete(token.name);
+        disconnect(token, new Set());
+        // Those that need it still do.
+        if (graph.dependentsOf(token.name).length === 0) graph.remove(token.name);
+      }
     },
     find(token, scope) {
       assertSameToken(token);
@@ -113,9 +127,11 @@ function choose(
   const exact = places.get(scopeKey(scope));
   if (exact !== undefined || resolution === 'strict') return exact;
   if (resolution === 'fallback') return everywhere;
-  return [...places.values()]
-    .filter((one) => scopeContains(one.scope, scope))
-    .toSorted((left, right) => scopeDepth(right.scope) - scopeDepth(left.scope))[0];
+  const fitting = [...places.values()].filter((one) => scopeContains(one.scope, scope));
+  const depth = Math.max(...fitting.map((one) => scopeDepth(one.scope)));
+  const narrowest = fitting.filter((one) => scopeDepth(one.scope) === depth);
+  // Of two that are equally narrow neither is meant more than the other.
+  return narrowest.length === 1 ? narrowest[0] : undefined;
 }
 
 function typeMismatch({ name }: ResourceToken): ResourceError {

@@ -74,7 +74,7 @@ describe('what a resource needs', () => {
     await resources.drain(base.token, { timeoutMs: 0 });
     await settle();
     expect(await resources.use(top.token, ({ value }) => value.id)).toBe(2);
-    expect(top.made[0]?.endedFor).toBe('broken');
+    expect(top.made[0]?.endedFor).toBe('invalidated');
     await resources.close();
   });
 

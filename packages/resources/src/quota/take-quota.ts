@@ -1,0 +1,35 @@
+import { isCodedError, type Logger } from '@tenon/core';
+import type { ResourceToken } from '../definition/resource-token.ts';
+import type { ResourceEventFacts } from '../events/resource-event.ts';
+import type { QuotaName, TenantQuotas } from './tenant-quotas.ts';
+
+/** What {@link takeQuota} works with. */
+export interface QuotaServices {
+  readonly quotas: TenantQuotas;
+  readonly logger: Logger;
+  emit(token: ResourceToken, scope: string | undefined, facts: ResourceEventFacts): void;
+}
+
+/**
+ * Takes one of a tenant's for a resource, and tells when there is none left.
+ *
+ * @returns gives it back, once
+ * @throws what {@link TenantQuotas.take} throws
+ */
+export function takeQuota(
+  services: QuotaServices,
+  place: { readonly token: ResourceToken; readonly scopeText: string },
+  tenant: string | undefined,
+  quota: QuotaName,
+): () => void {
+  try {
+    return services.quotas.take(tenant, quota);
+  } catch (error) {
+    if (isCodedError(error, 'RESOURCE_QUOTA_EXCEEDED')) {
+      const limit = Number(error.details['limit']);
+      services.logger.warn({ tenant, quota, limit }, 'a tenant has reached a quota of resources');
+      services.emit(place.token, place.scopeText, { type: 'quota-exceeded', quota, limit });
+    }
+    throw error;
+  }
+}

@@ -1,0 +1,25 @@
+import { currentContext } from '@tenon/core';
+import { resourceError } from '../errors.ts';
+import { globalScope, type ResourceScope } from './resource-scope.ts';
+
+/**
+ * The scope of a call. Its tenant is the one of the context, whatever the caller says or forgets.
+ *
+ * @throws `RESOURCE_TENANT_MISMATCH` when it names another tenant
+ */
+export function scopeOfCall(scope: ResourceScope = globalScope): ResourceScope {
+  const tenant = currentContext()?.tenant;
+  if (tenant === undefined || scope.tenant === tenant) return scope;
+  assertOwnTenant(scope.tenant);
+  return { ...scope, tenant };
+}
+
+/** @throws `RESOURCE_TENANT_MISMATCH` when the work of one tenant names another one */
+export function assertOwnTenant(named: string | undefined): void {
+  const tenant = currentContext()?.tenant;
+  if (tenant === undefined || named === undefined || named === tenant) return;
+  throw resourceError(
+    'RESOURCE_TENANT_MISMATCH',
+    'a resource of one tenant was asked for in the work of another: run the work in the tenant whose resource it needs',
+  );
+}
