@@ -168,6 +168,13 @@ describe('on a server that has started once', () => {
       'docs/how-to/sign-in-from-a-browser.md': {
         check: (run) => expect(runOf(run, 'npx tenon doctor').output).not.toMatch(/✗/),
       },
+      'docs/how-to/declare-resources.md': {
+        check(run) {
+          const checked = runOf(run, 'npx tenon resource validate').output;
+          expect(checked).toContain('resources.json  3 resources, nothing wrong');
+          expect(checked).toMatch(/^orders-db +postgres +pooled +login: orders-db$/m);
+        },
+      },
       'docs/how-to/change-keys.md': {
         check(run) {
           expect(runOf(run, 'npx tenon keys generate\n').output).toMatch(/^\S+:\S{43}$/m);

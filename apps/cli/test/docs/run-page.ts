@@ -11,6 +11,7 @@ export const shellPages = {
   /** In `prepared.test.ts`, in a folder with the data of a server that was stopped. */
   stopped: [
     'docs/how-to/change-keys.md',
+    'docs/how-to/declare-resources.md',
     'docs/how-to/import-data.md',
     'docs/how-to/keep-credentials.md',
     'docs/how-to/run-in-production.md',
