@@ -32,7 +32,7 @@ describe('tenon resource', () => {
     site = createServer((_, response) => response.end('here')).listen(0, '127.0.0.1');
     await once(site, 'listening');
     const { port } = site.address() as AddressInfo;
-    const settings = { baseUrl: `http://127.0.0.1:${port}`, allowHttp: true, allowPrivate: ['127.0.0.0/8'] };
+    const settings = { baseUrl: `http://127.0.0.1:${port}`, policy: { allowPrivate: ['127.0.0.0/8'] } };
     declare({ site: { technology: 'http', settings }, hot: { technology: 'memory-cache' } });
     const owner = ['--owner-email', 'a@example.com'];
     expect((await home.tenon(['tenant', 'create', '--name', 'Acme', '--id', 'acme', ...owner])).code).toBe(0);

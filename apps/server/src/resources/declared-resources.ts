@@ -129,10 +129,17 @@ async function tryOut(path: string, declarations: ResourceDeclarations, vault: C
   for (const [name, declaration] of Object.entries(declarations)) {
     try {
       const tokens = await toTokens({ [name]: declaration });
-      const token = tokens.get(name);
-      if (token === undefined) {
+      const known = tokens.get(name);
+      if (known === undefined) {
         problems.push(`/resources/${name}/technology must be one of ${technologies.join(', ')}`);
-      } else register(trial, token);
+        continue;
+      }
+      const slots = Object.keys(known.token.definition.credentials);
+      const unknown = Object.keys(declaration.credentials ?? {}).filter((slot) => !slots.includes(slot));
+      for (const slot of unknown) {
+        problems.push(`/resources/${name}/credentials/${slot} is no slot of ${declaration.technology}`);
+      }
+      register(trial, known);
     } catch (error) {
       if (!isCodedError(error)) throw error;
       problems.push(`/resources/${name}: ${error.message}`);

@@ -26,7 +26,7 @@ describe.each(describeDrivers())('resources over HTTP, on %s', (driver) => {
   let owner: Client;
   const declare = (more: object = {}): void => {
     const { port } = site.address() as AddressInfo;
-    const http = { baseUrl: `http://127.0.0.1:${port}`, allowHttp: true, allowPrivate: ['127.0.0.0/8'] };
+    const http = { baseUrl: `http://127.0.0.1:${port}`, policy: { allowPrivate: ['127.0.0.0/8'] } };
     writeFileSync(
       file,
       JSON.stringify({
