@@ -28,7 +28,7 @@ export async function connectMysql(options: SqlConnectOptions): Promise<SqlConne
   };
   try {
     const { rows } = await runner.run('select version() as version', []);
-    const isMariaDb = /mariadb/i.test(String(rows[0]?.['version'] ?? ''));
+    const isMariaDb = /mariadb/i.test(JSON.stringify(rows));
     const setUp = setUpStatement(isMariaDb, settings.statementTimeoutMs);
     await runner.send(setUp);
     return {
@@ -91,6 +91,8 @@ async function logIn(options: SqlConnectOptions, signal: AbortSignal): Promise<C
     enableKeepAlive: true,
     keepAliveInitialDelay: KEEP_ALIVE_DELAY_MS,
     multipleStatements: false,
+    // Else a session would not be the same any more once the server has reset it.
+    flags: ['-IGNORE_SPACE'],
     ...tlsOf(options),
   });
   // Without a listener an error would end the process.

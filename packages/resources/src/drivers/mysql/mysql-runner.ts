@@ -21,6 +21,8 @@ const LONGLONG = 8;
 const NOT_PREPARABLE = 1295;
 const CONTROL = /^\s*(?:begin|start|commit|rollback|savepoint|release|set|use|kill)\b/i;
 
+const CHANGES_DATABASE = /^\s*use\b/i;
+
 type Answer = readonly unknown[] | ResultSetHeader;
 
 /** Makes it. */
@@ -49,9 +51,11 @@ export function createMysqlRunner(
     const header = headerIn(answer);
     if (header !== undefined) status = header.serverStatus;
     if (!Array.isArray(answer)) {
-      const { affectedRows = 0, insertId = 0 } = header ?? {};
-      const id = String(insertId) === '0' ? {} : { insertId: convert(String(insertId)) };
-      return { rows: [], rowCount: Number(affectedRows), fields: [], ...id };
+      // As text, when they are large.
+      const rowCount: unknown = header?.affectedRows ?? 0;
+      const insertId = String(header?.insertId ?? 0);
+      const id = insertId === '0' ? {} : { insertId: convert(insertId) };
+      return { rows: [], rowCount: Number(rowCount), fields: [], ...id };
     }
     // What a procedure gives are several results, each with its fields.
     const isSeveral = Array.isArray(fields?.[0]) || Array.isArray(answer[0]);
@@ -69,7 +73,10 @@ export function createMysqlRunner(
     client,
     send,
     async run(text, values) {
-      if (values.length === 0 && CONTROL.test(text)) return send(text);
+      if (values.length === 0 && CONTROL.test(text)) {
+        if (CHANGES_DATABASE.test(text)) forgetStatements(client);
+        return send(text);
+      }
       try {
         return await execute(text, values);
       } catch (error) {
@@ -116,4 +123,14 @@ const toField = ({ name, columnType = 0 }: FieldPacket): SqlField => ({ name, ty
 function toParameter(value: unknown): never {
   const isBytes = value instanceof Uint8Array && !Buffer.isBuffer(value);
   return (isBytes ? Buffer.from(value.buffer, value.byteOffset, value.byteLength) : value) as never;
+}
+
+/**
+ * What is prepared goes on in the database in which it was prepared, so that after a `use` it must be prepared anew. The session is put back
+ * after that, and then the server forgets the old ones.
+ */
+function forgetStatements(client: Connection): void {
+  const statements: unknown = Reflect.get(client, '_statements');
+  if (typeof statements === 'object' && statements !== null && 'clear' in statements)
+    Reflect.apply(statements.clear as () => void, statements, []);
 }

@@ -2,7 +2,9 @@ import pg from 'pg';
 import { exactNumber } from '../sql/exact-number.ts';
 import type { FullSqlSettings } from '../sql/sql-settings.ts';
 
-const { INT8, DATE } = pg.types.builtins;
+// As numbers: what comes from the server is one.
+const INT8: number = pg.types.builtins.INT8;
+const DATE: number = pg.types.builtins.DATE;
 
 /** How values in text become values here. The rest is as `pg` does it. */
 export function postgresTypes(resource: string, bigints: FullSqlSettings['bigints']): pg.CustomTypesConfig {

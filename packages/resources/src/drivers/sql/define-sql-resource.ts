@@ -1,4 +1,4 @@
-import { createTelemetry, systemClock, toError } from '@tenon/core';
+import { systemClock, toError } from '@tenon/core';
 import type { CredentialSlot, SlotCredential } from '../../credentials/credential-slots.ts';
 import { defineResource } from '../../definition/define-resource.ts';
 import type { ResourceToken } from '../../definition/resource-token.ts';
@@ -39,7 +39,12 @@ export interface SqlConnectOptions {
 
 const KINDS = ['basic', 'database'] as const;
 
-/** Makes the token of a database. */
+/**
+ * Makes the token of a database: the way to a driver of one's own. Turns, time limits, transactions, failures, resets and telemetry are
+ * the same for all of them; the driver brings connections and their dialect.
+ *
+ * @throws `RESOURCE_CONFIGURATION_INVALID` for a malformed name or version
+ */
 export function defineSqlResource<Client>(
   name: string,
   options: SqlOptions,
@@ -47,7 +52,6 @@ export function defineSqlResource<Client>(
 ): ResourceToken<SqlFace<Client>, SqlSettings> {
   const { credentials, pool, health, isolation, version, clock = systemClock, ...config } = options;
   const { dialect } = driver;
-  const telemetry = createTelemetry('@tenon/resources');
   const factsOf = createStatementReader(dialect.traces);
 
   return defineResource<
@@ -71,7 +75,7 @@ export function defineSqlResource<Client>(
       const settings = given as FullSqlSettings;
       const login: SlotCredential | undefined = filled['login'];
       const target = resolveTarget(name, settings, login, driver.standardPort);
-      const observed = { resource: name, slowStatementMs: settings.slowStatementMs, telemetry, clock, logger };
+      const observed = { resource: name, slowStatementMs: settings.slowStatementMs, clock, logger };
       try {
         const connection = await driver.connect({ resource: name, target, settings, signal });
         return new SqlSession(connection, {

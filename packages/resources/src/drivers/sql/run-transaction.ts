@@ -1,9 +1,8 @@
-import { isCodedError } from '@tenon/core';
 import type { ExposeContext } from '../../definition/resource-definition.ts';
 import { resourceError, type ResourceError } from '../../errors.ts';
 import type { SqlQueries, SqlResult, TransactionOptions } from './sql-face.ts';
 import type { SqlScope, SqlSession } from './sql-session.ts';
-import { createQueries } from './sql-queries.ts';
+import { endedBy } from './statement-end.ts';
 
 const NO_VALUES: readonly unknown[] = [];
 
@@ -11,11 +10,13 @@ const NO_VALUES: readonly unknown[] = [];
  * Runs work between `begin` and `commit`, or, inside another transaction, behind a savepoint. What the work throws is passed on untouched.
  *
  * @param parent - the transaction in which it is asked for
+ * @param queriesIn - gives what the work runs its statements on
  */
 export async function runTransaction<Client, Result>(
   session: SqlSession<Client>,
   lease: ExposeContext,
   parent: SqlScope | undefined,
+  queriesIn: (scope: SqlScope) => SqlQueries,
   work: (tx: SqlQueries) => Promise<Result>,
   options: TransactionOptions = {},
 ): Promise<Result> {
@@ -24,28 +25,27 @@ export async function runTransaction<Client, Result>(
     throw invalid(resource, '"isolation" and "readOnly" are for the outermost transaction');
   }
   const scope: SqlScope = { parent, signal: joined(parent?.signal, options.signal), undoneBy: undefined };
-  const run = (text: string, inside: SqlScope | undefined, isCommit = false): Promise<SqlResult> =>
-    session.run({ text, values: NO_VALUES, options: undefined, lease, scope: inside, isCommit });
+  const run = (text: string, isCommit = false): Promise<SqlResult> =>
+    session.run({ text, values: NO_VALUES, options: undefined, lease, scope, isCommit });
   const savepoint = `tenon_${depthOf(scope)}`;
 
-  for (const text of parent === undefined ? dialect.begin(options) : [`savepoint ${savepoint}`])
-    await run(text, parent);
-  session.scope = scope;
+  session.enter(scope);
   try {
-    const result = await work(createQueries(session, lease, scope));
+    for (const text of parent === undefined ? dialect.begin(options) : [`savepoint ${savepoint}`]) await run(text);
+    const result = await work(queriesIn(scope));
     if (session.scope !== scope) {
-      throw invalid(resource, 'a transaction has ended before one inside it: wait for what is inside');
+      throw invalid(resource, 'it has ended before one inside it: wait for what is inside');
     }
-    scope.signal?.throwIfAborted();
+    if (scope.signal?.aborted === true) throw endedBy(resource, scope.signal.reason);
     if (scope.undoneBy !== undefined) throw rolledBack(resource, scope.undoneBy);
-    const { command } = await run(parent === undefined ? 'commit' : `release savepoint ${savepoint}`, scope, true);
+    const isOutermost = parent === undefined;
+    const { command } = await run(isOutermost ? 'commit' : `release savepoint ${savepoint}`, isOutermost);
     session.scope = parent;
     // After a failed statement PostgreSQL answers a commit by rolling back, and calls that a success.
     if (command === 'ROLLBACK') throw rolledBack(resource, undefined);
     return result;
   } catch (error) {
     if (session.scope !== parent) await undo(session, scope, savepoint);
-    if (isCodedError(error, 'RESOURCE_COMMIT_UNKNOWN')) session.giveUp();
     throw error;
   }
 }
@@ -60,11 +60,10 @@ async function undo<Client>(session: SqlSession<Client>, scope: SqlScope, savepo
     parent === undefined ? ['rollback'] : [`rollback to savepoint ${savepoint}`, `release savepoint ${savepoint}`];
   try {
     for (const text of texts) await session.settleBy(text);
-  } catch {
-    session.giveUp();
-    if (parent !== undefined)
-      for (let outer: SqlScope | undefined = parent; outer; outer = outer.parent)
-        outer.undoneBy ??= new Error('a savepoint could not be rolled back to');
+  } catch (failure) {
+    if (parent === undefined) session.giveUp();
+    // What was done behind the savepoint could else be committed with the rest.
+    for (let outer = parent; outer !== undefined; outer = outer.parent) outer.undoneBy ??= failure;
   }
 }
 

@@ -55,6 +55,11 @@ export class RunningStatement {
     else if (place.phase !== 'commit' && lease.signal.aborted) this.#interrupt(lostLease(lease, place.resource));
   }
 
+  /** Its connection is taken away: what it then fails with has that reason. */
+  lose(): void {
+    this.#reason ??= lostLease(this.#options.lease, this.#options.place.resource);
+  }
+
   /** @throws what it was to end with, when it has ended by itself meanwhile, and nothing came of it but an answer */
   assertWanted(): void {
     if (this.#reason !== undefined && this.#options.isRead) throw this.#reason;
@@ -107,12 +112,16 @@ export class RunningStatement {
       return;
     }
     const patience = new AbortController();
-    this.#timer = clock.schedule(() => {
-      patience.abort();
-      connection.destroy();
-    }, cancelTimeoutMs);
+    const outOfTime = new Promise<void>((resolve) => {
+      this.#timer = clock.schedule(() => {
+        patience.abort();
+        connection.destroy();
+        resolve();
+      }, cancelTimeoutMs);
+    });
     // When nobody can be told, the time decides.
-    this.#cancelling = connection.cancel(patience.signal).catch(() => undefined);
+    const told = connection.cancel(patience.signal).catch(() => undefined);
+    this.#cancelling = Promise.race([told, outOfTime]);
   }
 
   /** A request to stop may come late, and then would hit the next statement: so there is one that it may hit. */

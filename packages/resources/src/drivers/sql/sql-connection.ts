@@ -1,4 +1,4 @@
-import type { SqlResult, SqlServerInfo, TransactionOptions } from './sql-face.ts';
+import type { SqlResult, TransactionOptions } from './sql-face.ts';
 
 /** One connection to a database, in terms that do not depend on its protocol. What it throws are errors of its library. */
 export interface SqlConnection<Client> {
@@ -60,7 +60,7 @@ export interface SqlDialect {
   begin(options: TransactionOptions): readonly string[];
   /** Statements that read and write rows, and yet change the session: names of functions, and the like. */
   readonly traces: RegExp;
-  /** The statement for {@link SqlServerInfo}: one row with its columns. */
+  /** The statement that asks the server who it is: one row with `version`, `database` and `user`. */
   readonly serverInfo: string;
   /** What a failure means. */
   failureOf(thrown: unknown): SqlFailure;

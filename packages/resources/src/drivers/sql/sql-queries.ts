@@ -1,5 +1,4 @@
 import type { ExposeContext } from '../../definition/resource-definition.ts';
-import { resourceError } from '../../errors.ts';
 import { runTransaction } from './run-transaction.ts';
 import type { SqlQueries, SqlResult, StatementOptions } from './sql-face.ts';
 import type { SqlScope, SqlSession } from './sql-session.ts';
@@ -12,16 +11,13 @@ export function createQueries<Client>(
   lease: ExposeContext,
   scope: SqlScope | undefined,
 ): SqlQueries {
-  const run = async <Row extends object>(
+  const run = <Row extends object>(
     text: string,
     values: readonly unknown[] = NO_VALUES,
     options?: StatementOptions,
-  ): Promise<SqlResult<Row>> => {
-    lease.assertHeld();
-    if (values.length > 0) assertValues(session.options.resource, values);
+  ): Promise<SqlResult<Row>> =>
     // What a row looks like is for the caller to say.
-    return session.run({ text, values, options, lease, scope }) as Promise<SqlResult<Row>>;
-  };
+    session.run({ text, values, options, lease, scope }) as Promise<SqlResult<Row>>;
   return {
     query: run,
     execute: async (text, values, options) => (await run(text, values, options)).rowCount,
@@ -29,16 +25,7 @@ export function createQueries<Client>(
       (await run<Row>(text, values, options)).rows[0],
     fetchAll: async <Row extends object>(text: string, values?: readonly unknown[], options?: StatementOptions) =>
       (await run<Row>(text, values, options)).rows,
-    transaction: (work, options) => runTransaction(session, lease, scope, work, options),
+    transaction: (work, options) =>
+      runTransaction(session, lease, scope, (inner) => createQueries(session, lease, inner), work, options),
   };
-}
-
-function assertValues(resource: string, values: readonly unknown[]): void {
-  const at = values.indexOf(undefined);
-  if (at < 0) return;
-  throw resourceError(
-    'RESOURCE_QUERY_INVALID',
-    `value ${at + 1} of a statement for database "${resource}" is undefined: give null for no value`,
-    { details: { resource, value: at + 1 } },
-  );
 }

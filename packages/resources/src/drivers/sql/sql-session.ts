@@ -3,7 +3,6 @@ import type { ExposeContext } from '../../definition/resource-definition.ts';
 import { resourceError, type ResourceError } from '../../errors.ts';
 import type { SqlConnection, SqlDialect } from './sql-connection.ts';
 import type { SqlResult, StatementOptions } from './sql-face.ts';
-import type { FailurePlace } from './sql-failure.ts';
 import type { FullSqlSettings } from './sql-settings.ts';
 import type { StatementFacts } from './statement-facts.ts';
 import { RunningStatement } from './running-statement.ts';
@@ -51,6 +50,7 @@ const GONE: ReadonlySet<string> = new Set([
   'RESOURCE_UNAVAILABLE',
 ]);
 const NO_VALUES: readonly unknown[] = [];
+const NO_ENDS: readonly AbortSignal[] = [];
 
 /** One connection, and what its borrowers do with it: one statement at a time, each ended in time, each failure with its meaning. */
 export class SqlSession<Client> {
@@ -83,16 +83,36 @@ export class SqlSession<Client> {
     this.#hasTrace = true;
   }
 
+  /** Opens a transaction, or a savepoint: from now on statements run in it alone. @throws `RESOURCE_QUERY_INVALID` unless `parent` is the innermost */
+  enter(scope: SqlScope): void {
+    this.#assertPlace(scope.parent);
+    this.scope = scope;
+  }
+
   /** Says that the connection must not be used again. */
   giveUp(): void {
     this.#isUnfit = true;
   }
 
   /** Runs one statement when it is its turn. @throws a coded error */
-  run(statement: SessionStatement): Promise<SqlResult> {
-    const facts = this.options.factsOf(statement.text);
-    if (facts.leavesTrace) this.#hasTrace = true;
-    return this.options.telemetry.observe(this.connection, statement.text, facts, () => this.#run(statement, facts));
+  async run(statement: SessionStatement): Promise<SqlResult> {
+    const { factsOf, telemetry } = this.options;
+    const { text } = statement;
+    const facts = factsOf(text);
+    const observed = telemetry.start(this.connection, facts);
+    try {
+      this.#assertPlace(statement.scope);
+      if (statement.values.length > 0) assertValues(this.options.resource, statement.values);
+      const ends = this.#endsOf(statement);
+      if (this.#turns.isBusy) await this.#turns.wait(this.options, ends, statement.options?.timeoutMs);
+      else this.#turns.take();
+      const result = await this.#send(statement, facts, ends, observed.startedMs);
+      telemetry.end(observed, text);
+      return result;
+    } catch (error) {
+      telemetry.end(observed, text, error);
+      throw error;
+    }
   }
 
   /** Runs a statement that puts things in order, whether or not its lease still holds. @throws an error of the library */
@@ -138,6 +158,7 @@ export class SqlSession<Client> {
     this.#isUnfit = true;
     this.#lookTimer?.cancel();
     if (this.isBusy && !this.connection.isBroken()) {
+      this.#running?.lose();
       // A statement whose connection just goes would run on without anybody.
       await this.connection.cancel(signal).catch(() => undefined);
       this.connection.destroy();
@@ -148,38 +169,48 @@ export class SqlSession<Client> {
     await this.connection.end().finally(() => signal.removeEventListener('abort', drop));
   }
 
-  async #run(statement: SessionStatement, facts: StatementFacts): Promise<SqlResult> {
-    const ends = this.#endsOf(statement);
-    const startedMs = this.options.clock.monotonicMs();
-    if (this.#turns.isBusy) await this.#turns.wait(this.options, ends, statement.options?.timeoutMs);
-    else this.#turns.take();
-    try {
-      this.#assertAllowed(statement, ends);
-      return await this.#send(statement, facts, ends, startedMs);
-    } finally {
-      this.#turns.pass();
-    }
-  }
-
   async #send(
     statement: SessionStatement,
     facts: StatementFacts,
     ends: readonly AbortSignal[],
     startedMs: number,
   ): Promise<SqlResult> {
+    const { text, values } = statement;
+    let running: RunningStatement | undefined;
+    try {
+      this.#assertReady(statement, ends);
+      if (facts.leavesTrace) this.#hasTrace = true;
+      running = this.#watch(statement, facts, ends, startedMs);
+      const result = await this.connection.run(text, values);
+      running.assertWanted();
+      return result;
+    } catch (thrown) {
+      if (running === undefined) throw thrown;
+      const error = running.meaningOf(thrown);
+      if (error.code === 'RESOURCE_TRANSACTION_CONFLICT') this.#undo(error);
+      if (GONE.has(error.code)) this.#isUnfit = true;
+      throw error;
+    } finally {
+      this.#running = undefined;
+      const isFit = running?.settle() ?? true;
+      if (isFit !== true && !(await isFit)) this.#isUnfit = true;
+      this.#turns.pass();
+    }
+  }
+
+  #watch(
+    { options, lease, scope, isCommit = false }: SessionStatement,
+    { isRead }: StatementFacts,
+    ends: readonly AbortSignal[],
+    startedMs: number,
+  ): RunningStatement {
     const { resource, dialect, clock, settings } = this.options;
-    const { text, values, options, lease, scope, isCommit = false } = statement;
-    const place: FailurePlace = {
-      resource,
-      dialect,
-      phase: isCommit ? 'commit' : 'statement',
-      isUndone: scope !== undefined || facts.isRead,
-    };
+    const phase = isCommit ? 'commit' : 'statement';
     const running = new RunningStatement({
       connection: this.connection,
-      place,
+      place: { resource, dialect, phase, isUndone: scope !== undefined || isRead },
+      isRead,
       clock,
-      isRead: facts.isRead,
       cancelTimeoutMs: settings.cancelTimeoutMs,
       lease,
       startedMs,
@@ -188,21 +219,8 @@ export class SqlSession<Client> {
     });
     this.#running = running;
     if (this.#lookTimer === undefined) this.#look();
-    try {
-      if (ends.length > 0 || options?.timeoutMs !== undefined) running.listen(ends);
-      const result = await this.connection.run(text, values);
-      running.assertWanted();
-      return result;
-    } catch (thrown) {
-      const error = running.meaningOf(thrown);
-      if (error.code === 'RESOURCE_TRANSACTION_CONFLICT') this.#undo(error);
-      if (GONE.has(error.code)) this.#isUnfit = true;
-      throw error;
-    } finally {
-      this.#running = undefined;
-      const isFit = running.settle();
-      if (isFit !== true && !(await isFit)) this.#isUnfit = true;
-    }
+    if (ends.length > 0 || options?.timeoutMs !== undefined) running.listen(ends);
+    return running;
   }
 
   /** Looks after what runs, from time to time: whether its lease still holds, and whether its answer is overdue. */
@@ -216,29 +234,35 @@ export class SqlSession<Client> {
   }
 
   #endsOf({ options, scope, isCommit = false }: SessionStatement): readonly AbortSignal[] {
-    // A commit that is ended early leaves nobody the wiser.
-    if (isCommit) return [];
     const context = currentContext();
-    const ends = [options?.signal, scope?.signal, context?.signal, context?.deadline?.signal];
-    return ends.filter((one) => one !== undefined);
+    const own = options?.signal ?? scope?.signal ?? context?.signal ?? context?.deadline?.signal;
+    // A commit that is ended early leaves nobody the wiser.
+    if (own === undefined || isCommit) return NO_ENDS;
+    return [options?.signal, scope?.signal, context?.signal, context?.deadline?.signal].filter(
+      (one) => one !== undefined,
+    );
   }
 
-  #assertAllowed({ lease, scope }: SessionStatement, ends: readonly AbortSignal[]): void {
-    const { resource } = this.options;
-    lease.assertHeld();
-    const aborted = ends.find((one) => one.aborted);
-    if (aborted !== undefined) throw endedBy(resource, aborted.reason);
-    if (scope === this.scope) {
-      if (scope?.undoneBy !== undefined) throw rolledBack(resource, scope.undoneBy);
-      return;
-    }
+  /** Asked when a statement is given, as what was given before it may still wait for its turn. */
+  #assertPlace(scope: SqlScope | undefined): void {
+    if (scope === this.scope) return;
     const why =
       scope === undefined || isInside(this.scope, scope)
         ? 'it is in a transaction, where statements run on the "tx" of the innermost one alone'
         : 'its transaction has ended';
+    const { resource } = this.options;
     throw resourceError('RESOURCE_QUERY_INVALID', `a statement for database "${resource}" cannot run here: ${why}`, {
       details: { resource },
     });
+  }
+
+  /** Asked when it is its turn. */
+  #assertReady({ lease, scope }: SessionStatement, ends: readonly AbortSignal[]): void {
+    const { resource } = this.options;
+    lease.assertHeld();
+    const aborted = ends.find((one) => one.aborted);
+    if (aborted !== undefined) throw endedBy(resource, aborted.reason);
+    if (scope?.undoneBy !== undefined) throw rolledBack(resource, scope.undoneBy);
   }
 
   /** What is left of a transaction that the server has undone would run outside of it. */
@@ -257,5 +281,15 @@ function rolledBack(resource: string, cause: unknown): ResourceError {
     'RESOURCE_TRANSACTION_ROLLED_BACK',
     `the transaction on database "${resource}" was rolled back in favour of another one; let that error leave the work, and run it again`,
     { cause, details: { resource } },
+  );
+}
+
+function assertValues(resource: string, values: readonly unknown[]): void {
+  const at = values.indexOf(undefined);
+  if (at < 0) return;
+  throw resourceError(
+    'RESOURCE_QUERY_INVALID',
+    `value ${at + 1} of a statement for database "${resource}" is undefined: give null for no value`,
+    { details: { resource, value: at + 1 } },
   );
 }

@@ -10,12 +10,10 @@ export interface StatementFacts {
 
 const FIRST_WORD = /^(?:\s+|--[^\n]*(?:\n|$)|\/\*[\s\S]*?\*\/|\()*([a-z]+)/i;
 const READS = new Set(['SELECT', 'SHOW', 'EXPLAIN', 'VALUES', 'TABLE', 'DESCRIBE', 'DESC']);
+const WRITES_ROWS = new Set(['INSERT', 'UPDATE', 'DELETE', 'MERGE', 'REPLACE', 'WITH']);
 // Whether a transaction is open is known from the server.
-const WITHOUT_TRACE = new Set([
-  ...READS,
-  ...['INSERT', 'UPDATE', 'DELETE', 'MERGE', 'REPLACE', 'WITH'],
-  ...['BEGIN', 'START', 'COMMIT', 'ROLLBACK', 'SAVEPOINT', 'RELEASE', 'END', 'ABORT'],
-]);
+const CONTROLS = new Set(['BEGIN', 'START', 'COMMIT', 'ROLLBACK', 'SAVEPOINT', 'RELEASE', 'END', 'ABORT']);
+const WITHOUT_TRACE = new Set([...READS, ...WRITES_ROWS, ...CONTROLS]);
 const SEVERAL = /;\s*\S/;
 const WRITES = /\b(?:insert|update|delete|merge|into|nextval|setval|for)\b/i;
 const MAX_TEXTS = 1_000;

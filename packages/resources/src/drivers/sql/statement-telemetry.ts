@@ -1,91 +1,76 @@
-import type { Attributes } from '@opentelemetry/api';
-import { isCodedError, toError, type Clock, type Logger, type Telemetry } from '@tenon/core';
+import { SpanKind, SpanStatusCode, trace, type Span, type SpanOptions } from '@opentelemetry/api';
+import { isCodedError, toError, type Clock, type Logger } from '@tenon/core';
 import type { SqlConnection } from './sql-connection.ts';
-import type { SqlResult } from './sql-face.ts';
 import { withoutLiterals, type StatementFacts } from './statement-facts.ts';
+
+/** A statement that is being watched. */
+export interface ObservedStatement {
+  readonly span: Span;
+  readonly startedMs: number;
+  readonly operation: string;
+}
 
 /** Shows what statements do: a span each, and a line for each slow one. */
 export interface StatementTelemetry {
-  observe(
-    connection: SqlConnection<unknown>,
-    text: string,
-    facts: StatementFacts,
-    work: () => Promise<SqlResult>,
-  ): Promise<SqlResult>;
+  start(connection: SqlConnection<unknown>, facts: StatementFacts): ObservedStatement;
+  /** @param failure - what it failed with, if it did */
+  end(observed: ObservedStatement, text: string, failure?: unknown): void;
 }
 
 /**
  * Makes it. The names follow OpenTelemetry's conventions for databases (1.33). The text of statements is not in spans; in logs it is
  * without literals. Values are in neither.
+ *
+ * A statement has nothing beneath it, so that its span is not made the active one: that would cost more than the span.
  */
 export function createStatementTelemetry(options: {
   readonly resource: string;
   readonly slowStatementMs: number;
-  readonly telemetry: Telemetry;
   readonly clock: Clock;
   readonly logger: Logger;
 }): StatementTelemetry {
-  const { resource, slowStatementMs, telemetry, clock, logger } = options;
-  const attributesOf = new WeakMap<SqlConnection<unknown>, Map<string, Attributes>>();
+  const { resource, clock, logger } = options;
+  const slowMs = options.slowStatementMs === 0 ? Infinity : options.slowStatementMs;
+  const tracer = trace.getTracer('@tenon/resources');
+  const described = new Map<string, { readonly name: string; readonly options: SpanOptions }>();
 
-  const describe = (connection: SqlConnection<unknown>, operation: string): Attributes => {
-    let known = attributesOf.get(connection);
-    if (known === undefined) attributesOf.set(connection, (known = new Map()));
-    let attributes = known.get(operation);
-    if (attributes === undefined) {
-      const { system, target } = connection;
-      attributes = {
-        'db.system.name': system,
-        'db.namespace': target.database,
-        'db.operation.name': operation,
-        'server.address': target.host,
-        'server.port': target.port,
-        'tenon.resource': resource,
-      };
-      known.set(operation, attributes);
-    }
-    return attributes;
-  };
-
-  const timed = async (text: string, operation: string, work: () => Promise<SqlResult>): Promise<SqlResult> => {
-    const startedMs = clock.monotonicMs();
-    let failure: unknown;
-    try {
-      return await work();
-    } catch (error) {
-      failure = error;
-      throw error;
-    } finally {
-      const durationMs = clock.monotonicMs() - startedMs;
-      if (durationMs >= slowStatementMs) {
-        const code = failure === undefined ? undefined : isCodedError(failure) ? failure.code : toError(failure).name;
-        const statement = withoutLiterals(text);
-        logger.warn(
-          {
-            resource,
-            operation,
-            durationMs: Math.round(durationMs),
-            statement,
-            ...(code === undefined ? {} : { code }),
-          },
-          'a statement was slow',
-        );
-      }
-    }
+  const describe = (
+    { system, target }: SqlConnection<unknown>,
+    operation: string,
+  ): { readonly name: string; readonly options: SpanOptions } => {
+    const attributes = {
+      'db.system.name': system,
+      'db.namespace': target.database,
+      'db.operation.name': operation,
+      'server.address': target.host,
+      'server.port': target.port,
+      'tenon.resource': resource,
+    };
+    const description = { name: `${operation} ${resource}`, options: { kind: SpanKind.CLIENT, attributes } };
+    described.set(operation, description);
+    return description;
   };
 
   return {
-    observe(connection, text, { operation }, work) {
-      const watched = slowStatementMs === 0 ? work : () => timed(text, operation, work);
-      return telemetry.span(`${operation} ${resource}`, describe(connection, operation), async (span) => {
-        try {
-          return await watched();
-        } catch (error) {
-          const state = isCodedError(error) ? error.details['serverCode'] : undefined;
-          if (typeof state === 'string') span.setAttribute('db.response.status_code', state);
-          throw error;
-        }
-      });
+    start(connection, { operation }) {
+      const description = described.get(operation) ?? describe(connection, operation);
+      const span = tracer.startSpan(description.name, description.options);
+      return { span, startedMs: clock.monotonicMs(), operation };
+    },
+    end({ span, startedMs, operation }, text, failure) {
+      const code = failure === undefined ? undefined : isCodedError(failure) ? failure.code : toError(failure).name;
+      if (code !== undefined) {
+        const serverCode = isCodedError(failure) ? failure.details['serverCode'] : undefined;
+        if (typeof serverCode === 'string') span.setAttribute('db.response.status_code', serverCode);
+        span.setAttribute('error.type', code);
+        span.setStatus({ code: SpanStatusCode.ERROR, message: code });
+      }
+      span.end();
+      const durationMs = clock.monotonicMs() - startedMs;
+      if (durationMs < slowMs) return;
+      const statement = withoutLiterals(text);
+      const facts = { resource, operation, durationMs: Math.round(durationMs), statement };
+      logger.warn(code === undefined ? facts : { ...facts, code }, 'a statement was slow');
     },
   };
 }
