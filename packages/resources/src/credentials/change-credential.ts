@@ -16,13 +16,12 @@ export type SlotChange = 'unchanged' | 'rotated' | 'missing' | 'failed';
  * Looks whether there is another credential for a slot, and changes over to it: it is tried first, while the old one goes on serving, then
  * every instance that cannot take it over is replaced when its borrower has done with it. No request fails for it.
  *
- * Looks at one slot come one after the other, so that an older credential never follows a newer one, and whoever is told of a change
+ * Looks at the slots of one resource come one after the other, so that an older credential never follows a newer one, and whoever is told of a change
  * gets a look that began afterwards.
  */
 export function refreshSlot(managed: ManagedResource, slot: string, services: ResourceServices): Promise<SlotChange> {
-  const { changes } = managed;
-  const mine = (changes.get(slot) ?? Promise.resolve()).then(() => refresh(managed, slot, services));
-  changes.set(slot, mine);
+  const mine = managed.changing.then(() => refresh(managed, slot, services));
+  managed.changing = mine;
   return mine;
 }
 

@@ -11,6 +11,8 @@ export interface Ending {
   readonly signal: AbortSignal;
   /** Begins it, or makes its time shorter. @returns what became of everything; the same for every call */
   close(timeoutMs: number): Promise<CloseReport>;
+  /** Whether something that was begun with {@link Ending.during} goes on. */
+  readonly isBusy: boolean;
   /** Does something with instances that are not in the pool. The end waits for it, whoever else does not any more. */
   during(work: Promise<void>, signal: AbortSignal): Promise<void>;
 }
@@ -45,6 +47,9 @@ export function createEnding(pool: Pool<Instance>, clock: Clock, moments: { begi
 
   return {
     signal: controller.signal,
+    get isBusy() {
+      return outside.size > 0;
+    },
     close(timeoutMs) {
       if (closing === undefined) {
         const { promise, resolve, reject } = Promise.withResolvers<CloseReport>();

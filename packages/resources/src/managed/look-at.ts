@@ -7,7 +7,8 @@ import type { ManagedResource } from './managed-resource.ts';
 /**
  * Looks at an instance that is free.
  *
- * @param options - `inDoubt`: at a new one when there is none, so that what has failed is looked at again though nobody asks for it
+ * @param options - `inDoubt`: at a new one when none is free and there is room, so that what has failed is looked at again though nobody
+ *   asks for it
  * @param seen - hears what was seen of the instance, in time
  * @returns `undefined` when there is none to look at. Those at work show by that how they are; a look must not take their place
  */
@@ -43,16 +44,13 @@ export async function lookAt(
 }
 
 async function freeInstance(
-  { supply, pool, maker, registration, watch }: ManagedResource,
+  { supply, pool }: ManagedResource,
   inDoubt: boolean,
   signal: AbortSignal,
 ): Promise<Lease<Instance> | undefined> {
   const lease = supply.tryAcquire();
   if (lease !== undefined || !inDoubt) return lease;
-  const { size, creating, max } = pool.statistics();
+  const { size, creating, destroying, max } = pool.statistics();
   // It would stand in the queue of those who wait for a return.
-  const isFull = size + creating >= max;
-  const { use } = registration.token.definition;
-  const isAtWork = watch.gate.state.state === 'open' && use === 'pooled' && maker.living().length > 0;
-  return isFull || isAtWork ? undefined : supply.acquire({ signal });
+  return size + creating + destroying >= max ? undefined : supply.acquire({ signal });
 }

@@ -35,8 +35,8 @@ export class ManagedResource {
   readonly pool: Pool<Instance>;
   readonly supply: Supply<Instance>;
   readonly watch: HealthWatch;
-  /** The looks for other credentials that are going on, by slot. */
-  readonly changes: Map<string, Promise<unknown>> = new Map();
+  /** The last look for other credentials. It never rejects. */
+  changing: Promise<unknown> = Promise.resolve();
   readonly #services: ResourceServices;
   readonly #follower: StateFollower;
   readonly #healthOf = new WeakMap<Instance, number>();
@@ -183,8 +183,9 @@ export class ManagedResource {
    *
    * @throws what keeps them from being used
    */
-  tryCredentials(candidates: Readonly<Record<string, SlotCredential>>, signal: AbortSignal): Promise<void> {
+  async tryCredentials(candidates: Readonly<Record<string, SlotCredential>>, signal: AbortSignal): Promise<void> {
     const { name, definition } = this.registration.token;
+    if (this.#ending.isBusy) throw unavailable(name, 'an earlier try of a credential has not ended yet', undefined);
     const trial = async (): Promise<void> => {
       const instance = await this.maker.create(signal, candidates);
       try {
