@@ -177,3 +177,12 @@ export async function until(condition: () => boolean, what = 'it'): Promise<void
     await new Promise((resolve) => setTimeout(resolve, 1));
   }
 }
+
+/** Lets what waits for no time at all go on, until something has settled. */
+export async function atOnce<T>(clock: TestClock, work: Promise<T>): Promise<T> {
+  let isSettled = false;
+  const settle = (): void => void (isSettled = true);
+  work.then(settle, settle);
+  for (let turns = 0; !isSettled && turns < 20_000; turns += 1) await clock.advance(0);
+  return work;
+}

@@ -8,7 +8,7 @@ import { failedAttempt, HttpAttemptFailure, isFaultStatus, mayHaveBeenSent, mayR
 import { httpFailure, type HttpFailureFacts } from './http-failure.ts';
 import { createHttpObserver, traceHeaders } from './http-observer.ts';
 import { prepareHttpRequest, type HttpRequest, type PreparedHttpRequest } from './http-request.ts';
-import { createHttpResponse, retryAfterOf, type HttpResponse } from './http-response.ts';
+import { createHttpResponse, READ_AT_ONCE, retryAfterOf, type HttpResponse } from './http-response.ts';
 import { policyOf, type HttpConfig } from './http-settings.ts';
 import { createOriginGuards } from './origin-guards.ts';
 
@@ -35,9 +35,6 @@ export interface HttpClient {
   /** Waits for the requests in hand until the signal ends them, and closes every connection. */
   close(signal: AbortSignal): Promise<void>;
 }
-
-/** An answer whose announced length is no more than this is read at once, so that nobody has to think of its connection. */
-const READ_AT_ONCE = 65_536;
 
 /** Makes a client. Nothing is connected yet. */
 export function createHttpClient(parts: HttpClientParts): HttpClient {
@@ -165,7 +162,8 @@ async function tryOnce(sending: Sending, call: Call, signal: AbortSignal, endsAt
     answer = await exchange(sending, AbortSignal.any([signal, call.signal]), endsAtMs);
     sending.wasSent = true;
     const mayRetry = !isLast && config.retry.statuses.includes(answer.status) && mayRepeat(request, true);
-    if (mayRetry || isShort(answer, config)) read = await answer.body.bytes();
+    if (isEmpty(request, answer)) read = new Uint8Array();
+    else if (mayRetry || isShort(answer, config)) read = await answer.body.bytes();
   } catch (error) {
     if (mayHaveBeenSent(error)) sending.wasSent = true;
     // As one of too many, it has not been asked, and says nothing of the origin.
@@ -201,6 +199,12 @@ async function exchange(sending: Sending, signal: AbortSignal, endsAtMs: number)
   }
 }
 
+/** An answer without a body: whoever reads it anyway may be faster than its end, and so closes the connection. */
+function isEmpty({ method }: PreparedHttpRequest, { status, headers }: EgressResponse): boolean {
+  return method === 'HEAD' || status === 204 || status === 304 || headers['content-length'] === '0';
+}
+
+/** A short answer whose length is announced is read within its try, which so covers all of it. */
 function isShort({ headers }: EgressResponse, { maxBodyBytes }: HttpConfig): boolean {
   const announced = headers['content-length'];
   return typeof announced === 'string' && Number(announced) <= Math.min(READ_AT_ONCE, maxBodyBytes);

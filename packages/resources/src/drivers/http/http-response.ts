@@ -2,10 +2,11 @@ import type { JsonValue } from '@tenon/core';
 import type { EgressResponse, ResponseHeaders } from '@tenon/egress';
 import { parseRetryAfter } from '@tenon/resilience';
 import { resourceError } from '../../errors.ts';
+import { readAhead, type ReadAhead } from './read-ahead.ts';
 
 /**
- * The answer to a request, whatever its status. A body of up to 64 KiB whose length is announced has been read already; the connection
- * waits for any other: read it, discard it, or declare the answer with `await using`.
+ * The answer to a request, whatever its status. A body of up to 64 KiB leaves its connection to others though nobody reads it; the connection
+ * waits for any longer one, until the request's time is over: read it, discard it, or declare the answer with `await using`.
  *
  * What reads a body throws `HTTP_RESPONSE_INVALID` past `maxBodyBytes`, for what is no JSON, or a second time; `HTTP_EXCHANGE_FAILED`,
  * `RESOURCE_TIMEOUT`, `RESOURCE_CANCELLED`, and what ended the lease when it was taken away.
@@ -55,6 +56,9 @@ export interface HttpResponseParts {
   readonly toFailure: (thrown: unknown) => Error;
 }
 
+/** So much of a body is read before it is asked for. */
+export const READ_AT_ONCE = 65_536;
+
 /** Statuses after which the same request may be answered otherwise. */
 const passing = new Set([408, 425, 429, 500, 502, 503, 504]);
 
@@ -68,7 +72,7 @@ export function retryAfterOf({ headers }: Pick<EgressResponse, 'headers'>, nowMs
 export function createHttpResponse(parts: HttpResponseParts): HttpResponse {
   const { answer, toFailure } = parts;
   const { status, headers, url } = answer;
-  const body = parts.read === undefined ? unreadBody(answer, toFailure) : readBody(parts.read, parts.host);
+  const body = parts.read === undefined ? unreadBody(answer, toFailure) : readBody(parts.read, toFailure);
   const response: HttpResponse = {
     status,
     ok: status >= 200 && status < 300,
@@ -87,21 +91,12 @@ export function createHttpResponse(parts: HttpResponseParts): HttpResponse {
 
 type Body = Pick<HttpResponse, 'json' | 'text' | 'bytes' | 'stream' | 'discard'>;
 
-function readBody(bytes: Uint8Array, host: string): Body {
+function readBody(bytes: Uint8Array, toFailure: (thrown: unknown) => Error): Body {
   const text = async (): Promise<string> => new TextDecoder().decode(bytes);
   return {
     text,
     bytes: async () => bytes,
-    async json() {
-      try {
-        return JSON.parse(await text()) as JsonValue;
-      } catch {
-        // Not as the cause: the parser quotes the body.
-        throw resourceError('HTTP_RESPONSE_INVALID', `the answer of "${host}" is not JSON`, {
-          details: { host, mayHaveBeenSent: true },
-        });
-      }
-    },
+    json: async () => parse(await text(), toFailure),
     stream: () =>
       new ReadableStream({
         start(controller) {
@@ -114,6 +109,7 @@ function readBody(bytes: Uint8Array, host: string): Body {
 }
 
 function unreadBody({ body }: EgressResponse, toFailure: (thrown: unknown) => Error): Body {
+  const ahead = readAhead(body, READ_AT_ONCE);
   const mapped = async <T>(work: () => Promise<T>): Promise<T> => {
     try {
       return await work();
@@ -121,28 +117,42 @@ function unreadBody({ body }: EgressResponse, toFailure: (thrown: unknown) => Er
       throw toFailure(error);
     }
   };
+  const bytes = (): Promise<Uint8Array> => mapped(async () => Buffer.concat(await Array.fromAsync(ahead.take())));
+  const text = async (): Promise<string> => new TextDecoder().decode(await bytes());
   return {
-    json: () => mapped(() => body.json()),
-    text: () => mapped(() => body.text()),
-    bytes: () => mapped(() => body.bytes()),
+    bytes,
+    text,
+    json: async () => parse(await text(), toFailure),
     stream() {
-      let reader: ReadableStreamDefaultReader<Uint8Array>;
-      try {
-        reader = body.stream().getReader();
-      } catch (error) {
-        throw toFailure(error);
-      }
+      const chunks = taken(ahead, toFailure);
       return new ReadableStream({
         async pull(controller) {
-          const next = await mapped(() => reader.read());
-          if (next.done) controller.close();
+          const next = await mapped(() => chunks.next());
+          if (next.done === true) controller.close();
           else controller.enqueue(next.value);
         },
-        cancel: (reason) => reader.cancel(reason),
+        cancel: () => body.discard(),
       });
     },
     discard: () => body.discard(),
   };
+}
+
+function taken(ahead: ReadAhead, toFailure: (thrown: unknown) => Error): AsyncGenerator<Uint8Array> {
+  try {
+    return ahead.take();
+  } catch (error) {
+    throw toFailure(error);
+  }
+}
+
+function parse(text: string, toFailure: (thrown: unknown) => Error): JsonValue {
+  try {
+    return JSON.parse(text) as JsonValue;
+  } catch {
+    // Not as the cause: the parser quotes the body.
+    throw toFailure(resourceError('HTTP_RESPONSE_INVALID', 'the answer is not JSON'));
+  }
 }
 
 function unexpected({ answer, method, host, isIdempotent, now }: HttpResponseParts): Error {

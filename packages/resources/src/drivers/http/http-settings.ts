@@ -123,10 +123,7 @@ export const httpSchema: TObject = Type.Object(
     maxConnectionsPerHost: whole(100, 1, 10_000),
     keepAliveMs: whole(90_000, 0, 600_000),
     headers: Type.Optional(
-      Type.Record(Type.String({ pattern: TOKEN }), Type.String({ pattern: VALUE, maxLength: 8_192 }), {
-        default: {},
-        additionalProperties: false,
-      }),
+      Type.Record(Type.String(), Type.String({ pattern: VALUE, maxLength: 8_192 }), { default: {} }),
     ),
     maxRedirects: whole(10, 0, 10),
     userAgent: Type.Optional(Type.String({ default: 'tenon', pattern: VALUE, minLength: 1, maxLength: 256 })),
@@ -185,6 +182,9 @@ export function checkHttpSettings(name: string, settings: HttpSettings, hasCrede
   const secret = Object.keys(headers).find((header) => secretHeaders.has(header.toLowerCase()));
   if (secret !== undefined) {
     throw invalid(name, 'headers', `"${secret}" is no plain header: put a credential into the slot "authorization"`);
+  }
+  if (!Object.keys(headers).every((header) => new RegExp(TOKEN).test(header))) {
+    throw invalid(name, 'headers', 'the name of a header is letters, digits and some signs, without spaces');
   }
   try {
     defineEgressPolicy(policy);
