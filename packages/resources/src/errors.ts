@@ -2,11 +2,16 @@ import { CodedError, type CodedErrorOptions } from '@tenon/core';
 
 /** Every code that this package raises. */
 export const resourceErrorCodes = [
+  /** The connection broke after a request had been sent: it may have been seen. */
   'HTTP_EXCHANGE_FAILED',
+  /** A request cannot be sent as it is: its path leaves the base, or method, header, body or limit are wrong. */
   'HTTP_REQUEST_INVALID',
+  /** An answer is too long, redirects too often, is no HTTP, or is not the JSON that was asked for. */
   'HTTP_RESPONSE_INVALID',
   'HTTP_STATUS_UNEXPECTED',
+  /** A request, or a redirect, leads to where the policy lets none go. */
   'HTTP_TARGET_FORBIDDEN',
+  /** No connection to the host: it has no address, refuses, or cannot prove who it is. Nothing was sent by that try. */
   'HTTP_UNREACHABLE',
   'LEASE_RELEASED',
   'POOL_CLOSED',

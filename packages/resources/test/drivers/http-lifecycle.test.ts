@@ -42,6 +42,7 @@ describe('connections', () => {
     const none = await openHttp({ baseUrl: server.origin, keepAliveMs: 0 });
     await none.api.get('/x');
     await until(() => server.open() === 0);
+    expect(server.connections()).toBe(2);
   });
 
   it('and clients belong to one tenant', async () => {
@@ -75,7 +76,7 @@ describe('TLS', () => {
     const subject = ['-subj', '/CN=tenon', '-addext', 'subjectAltName=IP:127.0.0.1', '-days', '2'];
     const files = ['-keyout', keyFile, '-out', certFile];
     const made = spawnSync('openssl', ['req', '-x509', '-newkey', 'rsa:2048', '-nodes', ...files, ...subject]);
-    if (made.status !== 0) return test.skip('openssl cannot make a certificate here');
+    if (made.status !== 0) test.skip('openssl cannot make a certificate here');
     const [key, cert] = [readFileSync(keyFile, 'utf8'), readFileSync(certFile, 'utf8')];
     const server = createTlsServer(
       { key, cert, maxVersion: 'TLSv1.2' },
@@ -111,10 +112,10 @@ describe('a credential that is rotated', () => {
       { vault },
     );
     const { egress } = api;
-    let isOver = false;
+    const load = { isOver: false };
     let done = 0;
     const work = async (): Promise<void> => {
-      while (!isOver) {
+      while (!load.isOver) {
         expect((await api.get('/x')).status).toBe(200);
         done += 1;
       }
@@ -129,7 +130,7 @@ describe('a credential that is rotated', () => {
     }
     const target = done + 100;
     await until(() => done >= target);
-    isOver = true;
+    load.isOver = true;
     await Promise.all(workers);
     expect(seen.filter(({ key, acknowledged: since }) => Number(key?.slice(4)) < since)).toEqual([]);
     expect(new Set(seen.map(({ key }) => key)).size).toBe(6);

@@ -221,10 +221,11 @@ describe('an answer', () => {
       sent.push(response);
     });
     const { api } = await openHttp({ baseUrl: server.origin });
-    const reader = (await api.get('/x')).stream().pipeThrough(new TextDecoderStream()).getReader();
-    expect((await reader.read()).value).toBe('first');
+    const reader = (await api.get('/x')).stream().getReader();
+    const read = async (): Promise<string> => new TextDecoder().decode((await reader.read()).value);
+    expect(await read()).toBe('first');
     sent[0]?.write('second');
-    expect((await reader.read()).value).toBe('second');
+    expect(await read()).toBe('second');
     await reader.cancel();
     await until(() => server.abandoned() === 1);
   });

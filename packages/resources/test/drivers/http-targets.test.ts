@@ -24,30 +24,9 @@ function asRead(path: string): string {
   return kept.join('/');
 }
 
-const pieces = fc.constantFrom(
-  ...[
-    '/',
-    '//',
-    '\\',
-    '..',
-    '.',
-    '%2e',
-    '%2E%2e',
-    '%252e',
-    '%2f',
-    '%5c',
-    '%00',
-    '%',
-    '@',
-    ':',
-    '?',
-    '#',
-    ';',
-    ' ',
-    '\t',
-  ],
-  ...['\n', 'http:', 'https://evil.example', 'evil.example', 'orders', '7', '&', '=', '％２ｅ', '。', '‥', '~', '*'],
-);
+const signs = '/ // \\ .. . %2e %2E%2e %252e %2f %5c %00 % @ : ? # ; & = ％２ｅ 。 ‥ ~ *'.split(' ');
+const words = ['http:', 'https://evil.example', 'evil.example', 'orders', '7', ' ', '\t', '\n'];
+const pieces = fc.constantFrom(...signs, ...words);
 
 describe('a path', () => {
   it('never leaves the origin or climbs above the base, whatever is in it', async () => {
@@ -62,13 +41,13 @@ describe('a path', () => {
         ),
         async (path) => {
           const before = server.requests.length;
-          try {
-            await api.get(path);
-          } catch (error) {
-            if (!isCodedError(error, 'HTTP_REQUEST_INVALID')) throw error;
-            expect(server.requests.length).toBe(before);
-            return;
-          }
+          const refusal: unknown = await api.get(path).then(
+            () => undefined,
+            (error: unknown) => error,
+          );
+          expect(refusal === undefined || isCodedError(refusal, 'HTTP_REQUEST_INVALID')).toBe(true);
+          expect(server.requests.length - before).toBe(refusal === undefined ? 1 : 0);
+          if (refusal !== undefined) return;
           const { url = '', headers } = server.requests[before] ?? { headers: {} };
           expect(url).toMatch(/^\/api\/v1(?:$|[/?])/);
           expect(`${asRead(url)}/`).toMatch(/^\/api\/v1\//);

@@ -180,9 +180,9 @@ export async function until(condition: () => boolean, what = 'it'): Promise<void
 
 /** Lets what waits for no time at all go on, until something has settled. */
 export async function atOnce<T>(clock: TestClock, work: Promise<T>): Promise<T> {
-  let isSettled = false;
-  const settle = (): void => void (isSettled = true);
+  const progress = { isSettled: false };
+  const settle = (): void => void (progress.isSettled = true);
   work.then(settle, settle);
-  for (let turns = 0; !isSettled && turns < 20_000; turns += 1) await clock.advance(0);
+  for (let turns = 0; !progress.isSettled && turns < 20_000; turns += 1) await clock.advance(0);
   return work;
 }

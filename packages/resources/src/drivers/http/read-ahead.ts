@@ -17,19 +17,17 @@ export interface ReadAhead {
 export function readAhead(body: ResponseBody, most: number): ReadAhead {
   const source = body[Symbol.asyncIterator]();
   const held: Uint8Array[] = [];
-  let size = 0;
-  let isTaken = false;
-  let hasEnded = false;
+  const progress = { size: 0, isTaken: false, hasEnded: false };
   const step = async (): Promise<void> => {
     const next = await source.next();
-    if (next.done === true) hasEnded = true;
+    if (next.done === true) progress.hasEnded = true;
     else {
       held.push(next.value);
-      size += next.value.byteLength;
+      progress.size += next.value.byteLength;
     }
   };
   const reading = (async () => {
-    while (!isTaken && !hasEnded && size < most) await step();
+    while (!progress.isTaken && !progress.hasEnded && progress.size < most) await step();
   })();
   // Whoever takes it hears of it; nobody else needs to.
   reading.catch(() => undefined);
@@ -38,7 +36,7 @@ export function readAhead(body: ResponseBody, most: number): ReadAhead {
     yield* held.splice(0);
     await reading;
     yield* held.splice(0);
-    while (!hasEnded) {
+    while (!progress.hasEnded) {
       await step();
       yield* held.splice(0);
     }
@@ -46,8 +44,8 @@ export function readAhead(body: ResponseBody, most: number): ReadAhead {
   return {
     take() {
       // The body itself says that it was read already.
-      if (isTaken) body[Symbol.asyncIterator]();
-      isTaken = true;
+      if (progress.isTaken) body[Symbol.asyncIterator]();
+      progress.isTaken = true;
       return rest();
     },
   };
