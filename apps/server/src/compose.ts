@@ -95,11 +95,20 @@ export async function compose(settings: Settings, options: ComposeOptions = {}):
     onSecurityEvent: (event) => recordSecurityEvent(tenancy, event),
   });
   const vault = openCredentialVault(settings, database, keys.keys, logger);
+  const closeAll = async (): Promise<void> => {
+    await auth.close();
+    await vault.close();
+    await kv.close();
+    await database.close();
+  };
   const resources = await openDeclaredResources({
     path: settings.resourcesFile,
     environment: options.environment ?? process.env,
     vault,
     logger,
+  }).catch(async (error: unknown) => {
+    await closeAll();
+    throw error;
   });
   const services: Services = {
     keys: keys.keys,
@@ -122,11 +131,8 @@ export async function compose(settings: Settings, options: ComposeOptions = {}):
     },
     stop(): Promise<void> {
       stopping ??= (async () => {
-        await auth.close();
         await resources.resources.close({ timeoutMs: CLOSE_RESOURCES_MS });
-        await vault.close();
-        await kv.close();
-        await database.close();
+        await closeAll();
       })();
       return stopping;
     },

@@ -80,6 +80,12 @@ const tenantRules: readonly Rule[] = [
   rule('POST', '/v1/credential-batches', STAFF, 422),
   rule('GET', '/v1/credential-overview', STAFF, 422),
   rule('GET', '/v1/credential-audit', ['owner'], 200),
+  rule('GET', '/v1/resources', STAFF, 200),
+  rule('GET', '/v1/resources/health', STAFF, 200),
+  rule('GET', '/v1/resources/:id', STAFF, 404),
+  rule('POST', '/v1/resources/:id/check', STAFF, 404),
+  rule('POST', '/v1/resources/:id/drain', STAFF, 404),
+  rule('POST', '/v1/resources/reload', STAFF, 200),
 ];
 
 const publicRoutes = [
@@ -101,6 +107,7 @@ const publicRoutes = [
 const EVERY_SCOPE = `
   users:read users:write products:read products:write orders:read orders:write orders:manage tenant:read tenant:write
   api-keys:manage security-events:read credentials:read credentials:write credentials:reveal
+  resources:read resources:manage
 `
   .trim()
   .split(/\s+/);

@@ -42,6 +42,8 @@ const wrong: Readonly<Record<string, readonly string[]>> = {
   TENON_BODY_LIMIT_BYTES: ['1023', '104857601', '1MB'],
   TENON_REQUEST_TIMEOUT_MS: ['999', '600001'],
   TENON_SHUTDOWN_TIMEOUT_MS: ['-1', '600001'],
+  TENON_TRACES_URL: ['localhost:4318', 'ftp://localhost/v1/traces'],
+  TENON_TRACES_PERCENT: ['-1', '101', 'all'],
   TENON_LOG_LEVEL: ['loud', 'INFO'],
 };
 
@@ -52,6 +54,7 @@ const checkedWhenUsed = [
   'TENON_DATABASE_CA_FILE',
   'TENON_KEYS',
   'TENON_OWNER_PASSWORD',
+  'TENON_RESOURCES_FILE',
   'TENON_METRICS_TOKEN',
 ];
 

@@ -72,6 +72,17 @@ describe('a setting whose fault shows only when it is used', () => {
     }
   });
 
+  it('TENON_RESOURCES_FILE that cannot be read, or declares what there is not, is named', async () => {
+    await using place = await openPlace('none');
+    await mkdir(place.dataDir);
+    const file = join(place.dataDir, 'resources.json');
+    const missing = await refusalOf(place, { TENON_RESOURCES_FILE: file });
+    expect(missing).toMatchObject({ code: 'RESOURCES_INVALID', message: expect.stringContaining(file) });
+    await writeFile(file, JSON.stringify({ resources: { site: { technology: 'gopher' } } }));
+    const wrong = await refusalOf(place, { TENON_RESOURCES_FILE: file });
+    expect(wrong).toMatchObject({ message: expect.stringContaining('/resources/site/technology') });
+  });
+
   it('TENON_HOST and TENON_PORT that cannot be listened on are named', async () => {
     await using place = await openPlace('none');
     const other = createServer().listen(0, '127.0.0.1');

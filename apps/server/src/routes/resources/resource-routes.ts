@@ -10,6 +10,7 @@ import {
   DrainReport,
   HealthReport,
   NameParameters,
+  Nothing,
   ReloadReport,
   ResourceDetails,
   ResourceSchema,
@@ -22,6 +23,7 @@ import {
 const read = { config: { access: requires('resources:read') } };
 const manage = { config: { access: requires('resources:manage') } };
 const DRAIN_MS = 10_000;
+const checkNothing = bodyCheck(Nothing);
 
 /** `/v1/resources`: the connections of the tenant to other systems, as they are in this process. */
 export function resourceRoutes(app: FastifyInstance, services: Services): void {
@@ -49,7 +51,7 @@ function readingRoutes(app: FastifyInstance, { resources: { resources } }: Servi
   );
 
   app.get(
-    '/v1/resources/:name',
+    '/v1/resources/:id',
     {
       ...read,
       schema: { tags, summary: 'Get a resource', params: NameParameters, response: { 200: ResourceDetails } },
@@ -93,7 +95,7 @@ function healthRoutes(app: FastifyInstance, { resources: { resources } }: Servic
   );
 
   app.post(
-    '/v1/resources/:name/check',
+    '/v1/resources/:id/check',
     {
       ...manage,
       schema: {
@@ -106,6 +108,7 @@ function healthRoutes(app: FastifyInstance, { resources: { resources } }: Servic
     },
     async (request) => {
       const token = tokenOf(request, resources);
+      checkNothing(request.body ?? {});
       await resources.start({ tokens: [token] });
       await resources.check(token);
       return toShown(token, resources.list({ token })[0], resources.healthHistory(token)[0]);
@@ -118,7 +121,7 @@ function managingRoutes(app: FastifyInstance, { resources: declared }: Services)
   const checkDrain = bodyCheck(DrainBody);
 
   app.post(
-    '/v1/resources/:name/drain',
+    '/v1/resources/:id/drain',
     {
       ...manage,
       schema: {
@@ -149,13 +152,16 @@ function managingRoutes(app: FastifyInstance, { resources: declared }: Services)
         response: { 200: ReloadReport },
       },
     },
-    async () => ({ changed: [...(await declared.reload())] }),
+    async (request) => {
+      checkNothing(request.body ?? {});
+      return { changed: [...(await declared.reload())] };
+    },
   );
 }
 
 /** @throws `RESOURCE_NOT_FOUND` */
 function tokenOf(request: FastifyRequest, resources: Services['resources']['resources']): ResourceToken {
-  const { name } = request.params as { readonly name: string };
+  const { id: name } = request.params as { readonly id: string };
   const token = resources.named(name);
   if (token !== undefined) return token;
   throw serverError('RESOURCE_NOT_FOUND', `there is no resource "${name}": it is not declared`, { details: { name } });

@@ -82,7 +82,9 @@ export const HealthReport = Type.Object(
 );
 
 /** The path of one resource. */
-export const NameParameters = Type.Object({ name: Type.String({ maxLength: 64 }) }, closed);
+export const NameParameters = Type.Object({ id: Type.String({ maxLength: 64, description: 'its name' }) }, closed);
+/** A body that says nothing. */
+export const Nothing = Type.Object({}, closed);
 /** How long borrowers have. */
 export const DrainBody = Type.Object(
   { timeoutMs: Type.Optional(Type.Integer({ minimum: 0, maximum: 60_000, description: 'default 10,000' })) },
