@@ -189,8 +189,8 @@ class Link {
   }
 
   reset(): void {
-    if (!this.#client.destroyed) this.#client.resetAndDestroy();
-    if (!this.#upstream.destroyed) this.#upstream.resetAndDestroy();
+    reset(this.#client);
+    reset(this.#upstream);
     this.#over();
   }
 
@@ -237,4 +237,11 @@ class Link {
     this.#isOver = true;
     this.#events.onClosed();
   }
+}
+
+/** A socket that has sent its end, or has no connection yet, cannot be reset any more: libuv refuses, and Node would leave it open. */
+function reset(socket: Socket): void {
+  if (socket.destroyed) return;
+  if (socket.writableEnded || socket.connecting) socket.destroy();
+  else socket.resetAndDestroy();
 }

@@ -156,7 +156,8 @@ function clusterClient({ target, login, prefix, random }: OpenRedisOptions): Clu
   return new Cluster([...target.addresses], {
     keyPrefix: prefix,
     redisOptions: nodeOptions(target, login),
-    enableOfflineQueue: false,
+    // Connections to nodes are made when they are needed; what waits for one is bounded in time and number, see `run`.
+    enableOfflineQueue: true,
     lazyConnect: true,
     // A command whose connection broke may have been done: its sender decides. MOVED and ASK say that it was not.
     retryDelayOnFailover: 0,
