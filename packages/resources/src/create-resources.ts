@@ -1,6 +1,6 @@
 import { createTelemetry, currentContext } from '@tenon/core';
-import { refreshSlot } from './credentials/change-credential.ts';
 import { revokeSlot } from './credentials/revoke-slot.ts';
+import { tellChange } from './credentials/tell-change.ts';
 import { createRevokedCredentials, type RevokedCredentials } from './credentials/revoked-credentials.ts';
 import type { ResourceToken } from './definition/resource-token.ts';
 import { resourceError } from './errors.ts';
@@ -14,6 +14,7 @@ import { checkAll, healthOfAll, historyOf } from './managed/health-of.ts';
 import { createHolds, type Holds } from './managed/holds.ts';
 import { createMaintenance, type Maintenance } from './managed/maintenance.ts';
 import type { ManagedResource } from './managed/managed-resource.ts';
+import { madeBy } from './managed/made-by.ts';
 import { createManagedSet, type ManagedSet } from './managed/managed-set.ts';
 import { createResourceInstruments } from './managed/resource-instruments.ts';
 import type { Borrowed, ResourceServices } from './managed/resource-services.ts';
@@ -105,13 +106,8 @@ class ResourceRegistry implements Resources {
     const before = this.#registry.registrationsOf(token);
     this.#registry.remove(token, scope);
     if (before.length > 0) this.#emit(token, undefined, { type: 'removed' });
-    const isGone = this.#madeBy(token, scope);
-    return Promise.all(
-      this.#managed
-        .of(token)
-        .filter(isGone)
-        .map((managed) => this.#close(managed)),
-    );
+    const these = madeBy(this.#managed.of(token), this.#registry, token, scope);
+    return Promise.all(these.map((managed) => this.#close(managed)));
   }
 
   async acquire<Face extends object>(
@@ -176,47 +172,38 @@ class ResourceRegistry implements Resources {
     }
     const next = createRegistration(token, options);
     this.#registry.replace(next);
-    const isOld = this.#madeBy(token, scope);
-    for (const managed of this.#managed.of(token)) {
-      const isChanged = managed.registration.fingerprint !== next.fingerprint;
+    for (const managed of madeBy(this.#managed.of(token), this.#registry, token, scope)) {
       // Whoever has an instance of it may keep that for as long as it needs.
-      if (isOld(managed) && isChanged) void this.#departures.close(managed, Infinity);
+      if (managed.registration.fingerprint !== next.fingerprint) void this.#departures.close(managed, Infinity);
     }
     this.#emit(token, scopeKey(scope), { type: 'reloaded' });
   }
 
-  async credentialChanged({ tenant = currentContext()?.tenant, change, ...place }: CredentialChange): Promise<void> {
+  async credentialChanged(change: CredentialChange): Promise<void> {
+    const { tenant = currentContext()?.tenant, ...rest } = change;
     assertOwnTenant(tenant);
-    // What is being ended may still be in use.
-    const all = change === 'revoked' ? this.#departures.all() : this.#managed.all();
-    const these = all
-      .filter((one) => one.scope.tenant === tenant)
-      .flatMap((managed) => managed.cells.slotsOf(place).map((slot) => ({ managed, slot })));
-    if (change === 'revoked') {
-      for (const { managed, slot } of these) this.#revoke(managed, slot);
-      return;
-    }
-    const looks = these.map(async ({ managed, slot }) => {
-      if ((await refreshSlot(managed, slot, this.#services)) === 'missing') this.#revoke(managed, slot);
+    await tellChange(tenant === undefined ? rest : { ...rest, tenant }, {
+      departures: this.#departures,
+      services: this.#services,
+      revoke: (managed, slot) => this.#revoke(managed, slot),
     });
-    await Promise.all(looks);
   }
 
   async drain(
     token: ResourceToken,
     { scope, timeoutMs }: { readonly scope?: ResourceScope; readonly timeoutMs?: number } = {},
   ): Promise<readonly ShutDownEntry[]> {
-    return Promise.all(this.#chosen(token, scope).map((managed) => this.#close(managed, timeoutMs)));
+    return Promise.all(this.#visible(token, scope).map((managed) => this.#close(managed, timeoutMs)));
   }
 
   hold(token: ResourceToken, reason: string, scope?: ResourceScope): void {
     this.#holds.hold(token, this.#wanted(token, scope), reason);
-    for (const managed of this.#chosen(token, scope)) managed.hold(reason);
+    for (const managed of this.#visible(token, scope)) managed.hold(reason);
   }
 
   resume(token: ResourceToken, scope?: ResourceScope): void {
     this.#holds.resume(token, this.#wanted(token, scope));
-    for (const managed of this.#chosen(token, scope)) managed.resume();
+    for (const managed of this.#visible(token, scope)) managed.resume();
   }
 
   list(filter: { readonly token?: ResourceToken; readonly scope?: ResourceScope } = {}): readonly ResourceView[] {
@@ -238,7 +225,7 @@ class ResourceRegistry implements Resources {
   }
 
   healthHistory(token: ResourceToken, scope?: ResourceScope): readonly HealthRecord[] {
-    return historyOf(this.#chosen(token, scope));
+    return historyOf(this.#visible(token, scope));
   }
 
   health(): ResourcesHealth {
@@ -295,21 +282,12 @@ class ResourceRegistry implements Resources {
     return sharedScope(scopeOfCall(scope), definition.isolation);
   }
 
-  #chosen(token: ResourceToken, scope: ResourceScope | undefined): readonly ManagedResource[] {
-    return this.#visible(token, scope);
-  }
-
   #visible(token?: ResourceToken, scope?: ResourceScope): readonly ManagedResource[] {
+    const given = scopeOfCall(scope);
     const those = token === undefined ? this.#managed.all() : this.#managed.of(token);
-    return those.filter((managed) => scopeContains(this.#wanted(managed.registration.token, scope), managed.scope));
-  }
-
-  /** Tells what was made by the registration of a scope, and what was made by one that there is not any more. */
-  #madeBy(token: ResourceToken, scope: ResourceScope | undefined): (managed: ManagedResource) => boolean {
-    const known = new Set(this.#registry.registrationsOf(token).map(({ fingerprint }) => fingerprint));
-    const place = scope === undefined ? undefined : scopeKey(scope);
-    return ({ registration }) =>
-      place === undefined || scopeKey(registration.scope) === place || !known.has(registration.fingerprint);
+    return those.filter(({ registration, scope: own }) =>
+      scopeContains(sharedScope(given, registration.token.definition.isolation), own),
+    );
   }
 
   #holdIfWanted(made: ManagedResource): void {

@@ -15,6 +15,7 @@ import type { QuotaName } from '../quota/tenant-quotas.ts';
 import type { Registration } from '../registry/registration.ts';
 import { inScope } from '../scope/in-scope.ts';
 import { scopeKey, type ResourceScope } from '../scope/resource-scope.ts';
+import { callerIsGone } from '../waiting/with-patience.ts';
 import { borrow } from './borrow.ts';
 import { createEnding, type Ending } from './ending.ts';
 import { createInstanceMaker, type Instance, type InstanceMaker } from './instance.ts';
@@ -121,6 +122,8 @@ export class ManagedResource {
     const startedMs = this.#touch();
     let giveBack = (): void => undefined;
     try {
+      const gone = callerIsGone(token.name, options);
+      if (gone !== undefined) throw gone;
       this.assertOpen();
       giveBack = this.#take(quotaOf, 'maxLeases');
       const lease = this.supply.tryAcquire() ?? (await this.#wait(options, quotaOf));

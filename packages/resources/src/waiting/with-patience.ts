@@ -40,6 +40,17 @@ export async function withPatience<T>(work: Promise<T>, options: PatienceOptions
   }
 }
 
+/** Why nothing is to be given to a caller who has gone already; `undefined` when it has not. */
+export function callerIsGone(name: string, { signal, deadline }: AcquireOptions): Error | undefined {
+  if (signal?.aborted === true) return cancelled(name, signal.reason);
+  if (deadline === undefined) return undefined;
+  const { aborted, reason } = deadline.signal as { readonly aborted: boolean; readonly reason: unknown };
+  if (deadline.remainingMs() === 0 || (aborted && isCodedError(reason, 'DEADLINE_EXCEEDED'))) {
+    return timedOut(name, 0, reason);
+  }
+  return aborted ? cancelled(name, reason) : undefined;
+}
+
 function timedOut(name: string, timeoutMs: number, cause?: unknown): Error {
   return resourceError('RESOURCE_TIMEOUT', `"${name}" could not be had within ${Math.round(timeoutMs)} ms`, {
     cause,
