@@ -104,6 +104,17 @@ async function fill(vault: CredentialVault): Promise<void> {
   }
 }
 
+/** How long each of some calls takes, in milliseconds. */
+async function timesOf(calls: number, call: () => Promise<unknown>): Promise<readonly number[]> {
+  const times: number[] = [];
+  for (let at = 0; at < calls; at += 1) {
+    const startedMs = performance.now();
+    await call();
+    times.push(performance.now() - startedMs);
+  }
+  return times;
+}
+
 async function onPostgres(): Promise<
   Record<'ours' | 'bare' | 'p99Ms' | 'batch' | 'single' | 'pageP99Ms' | 'pageMs', number>
 > {
@@ -133,12 +144,7 @@ async function onPostgres(): Promise<
       { ours: () => vault.retrieve(anyPlace()), bare },
       { rounds: ROUNDS, millisecondsPerRound: MILLISECONDS },
     );
-    const misses: number[] = [];
-    for (let call = 0; call < sized(5_000, 20); call += 1) {
-      const startedMs = performance.now();
-      await vault.retrieve(anyPlace());
-      misses.push(performance.now() - startedMs);
-    }
+    const misses = await timesOf(sized(5_000, 20), () => vault.retrieve(anyPlace()));
     const places = Array.from({ length: 100 }, (_, n) => place(n % RECORDS));
     const many = await interleave(
       {
@@ -149,14 +155,11 @@ async function onPostgres(): Promise<
       },
       { rounds: ROUNDS, millisecondsPerRound: MILLISECONDS },
     );
-    const times: number[] = [];
     let after: { readonly scope: string; readonly id: string } | undefined;
-    for (let page = 0; page < PAGES; page += 1) {
-      const startedMs = performance.now();
+    const times = await timesOf(PAGES, async () => {
       const { items } = await vault.list({ scope: 'org:acme', limit: 100, ...(after === undefined ? {} : { after }) });
-      times.push(performance.now() - startedMs);
       after = items.at(-1);
-    }
+    });
     const { rows } = await runAs({ tenant: TENANT }, () =>
       database.withTenant((tx) => sql<{ count: number }>`select count(*) as count from credentials`.execute(tx)),
     );

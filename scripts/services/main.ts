@@ -56,7 +56,8 @@ async function stopProcess(pid: number, { url, dataDir }: ServiceRecord): Promis
     const { stdout } = spawnSync('ps', ['-o', 'args=', '-p', String(pid)], { encoding: 'utf8' });
     return (dataDir !== undefined && stdout.includes(dataDir)) || stdout.includes(`:${new URL(url).port}`);
   };
-  if (isOurs()) process.kill(pid, 'SIGINT');
+  // PostgreSQL would wait for its clients to leave, and MariaDB takes no notice of SIGINT.
+  if (isOurs()) process.kill(pid, url.startsWith('mysql:') ? 'SIGTERM' : 'SIGINT');
   for (let tries = 0; tries < stopTries && isOurs(); tries += 1) await sleep(100);
   if (isOurs()) process.kill(pid, 'SIGKILL');
   if (dataDir?.startsWith(join(tmpdir(), 'tenon-'))) rmSync(dirname(dataDir), { recursive: true, force: true });

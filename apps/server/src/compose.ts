@@ -1,7 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { silentLogger, toError, type Logger } from '@tenon/core';
-import { authMigrations, createAuth, type AuthSecurityEvent } from '@tenon/auth';
+import { authMigrations, createAuth, type Auth, type AuthSecurityEvent } from '@tenon/auth';
+import type { KeyRing } from '@tenon/crypto';
 import { createDatabase, type Database, type MigrationReport, type MigrationSet } from '@tenon/database';
 import type { KeyValueStore } from '@tenon/kv';
 import { createPostgresStore, kvMigrations } from '@tenon/kv/drivers/postgres';
@@ -70,30 +71,7 @@ export async function compose(settings: Settings, options: ComposeOptions = {}):
   const database = createDatabase(databaseOptions(settings, logger));
   const kv = await openKeyValueStore(settings, database, logger);
   const tenancy: Tenancy<TenantSettings> = createTenancy({ database, settings: tenantSettingsDefinition, logger });
-  // A port that the system chooses is another one after a restart, which access tokens outlive.
-  const address = settings.port === 0 ? 'http://localhost' : `http://localhost:${settings.port}`;
-  const issuer = options.publicUrl ?? settings.publicUrl ?? address;
-  const auth = createAuth({
-    database,
-    keys: keys.keys,
-    kv: kv.store,
-    logger,
-    issuer,
-    audience: issuer,
-    bcryptCost: settings.bcryptCost,
-    hashConcurrency: settings.signInConcurrency,
-    accessTokenTtlMs: settings.accessTokenMinutes * 60_000,
-    refreshIdleMs: settings.sessionIdleDays * DAY_MS,
-    refreshAbsoluteMs: settings.sessionMaxDays * DAY_MS,
-    refreshReuseGraceMs: settings.refreshReuseGraceMs,
-    memberships: async (accountId) =>
-      (await tenancy.membershipsOf(accountId)).map(({ tenantId, role }) => ({
-        tenantId,
-        role,
-        scopes: scopesByRole[role],
-      })),
-    onSecurityEvent: (event) => recordSecurityEvent(tenancy, event),
-  });
+  const auth = openAuth(settings, { keys: keys.keys, database, kv: kv.store, tenancy, logger }, options.publicUrl);
   const vault = openCredentialVault(settings, database, keys.keys, logger);
   const closeAll = async (): Promise<void> => {
     await auth.close();
@@ -137,6 +115,42 @@ export async function compose(settings: Settings, options: ComposeOptions = {}):
       return stopping;
     },
   };
+}
+
+interface AuthParts {
+  readonly keys: KeyRing;
+  readonly database: Database;
+  readonly kv: KeyValueStore;
+  readonly tenancy: Tenancy<TenantSettings>;
+  readonly logger: Logger;
+}
+
+function openAuth(settings: Settings, parts: AuthParts, publicUrl: string | undefined): Auth {
+  const { tenancy } = parts;
+  // A port that the system chooses is another one after a restart, which access tokens outlive.
+  const address = settings.port === 0 ? 'http://localhost' : `http://localhost:${settings.port}`;
+  const issuer = publicUrl ?? settings.publicUrl ?? address;
+  return createAuth({
+    database: parts.database,
+    keys: parts.keys,
+    kv: parts.kv,
+    logger: parts.logger,
+    issuer,
+    audience: issuer,
+    bcryptCost: settings.bcryptCost,
+    hashConcurrency: settings.signInConcurrency,
+    accessTokenTtlMs: settings.accessTokenMinutes * 60_000,
+    refreshIdleMs: settings.sessionIdleDays * DAY_MS,
+    refreshAbsoluteMs: settings.sessionMaxDays * DAY_MS,
+    refreshReuseGraceMs: settings.refreshReuseGraceMs,
+    memberships: async (accountId) =>
+      (await tenancy.membershipsOf(accountId)).map(({ tenantId, role }) => ({
+        tenantId,
+        role,
+        scopes: scopesByRole[role],
+      })),
+    onSecurityEvent: (event) => recordSecurityEvent(tenancy, event),
+  });
 }
 
 function databaseOptions(settings: Settings, logger: Logger): Parameters<typeof createDatabase>[0] {
