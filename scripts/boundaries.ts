@@ -42,7 +42,6 @@ export const sharedFiles: Readonly<Record<string, string>> = {
   'vitest.shared.ts': 'what every test project has in common',
   'scripts/services/find-services.ts': 'benches use the PostgreSQL that tests use, or start it',
   'scripts/services/service.ts': 'types of the servers that fault tests start',
-  'scripts/services/mariadb.ts': 'fault tests kill and restart a MariaDB of their own',
   'scripts/services/postgres.ts': 'fault tests kill and restart a PostgreSQL of their own',
   'scripts/services/redis-cluster.ts': 'fault tests kill nodes of a Redis Cluster of their own',
   'scripts/services/mariadb.ts': 'fault tests kill and restart a MariaDB of their own',
