@@ -116,6 +116,28 @@ describe('a MariaDB of its own', () => {
     await resources.close();
   });
 
+  it('keeps moments in UTC, wherever this program runs', async (context) => {
+    const { resources, token } = open(own(context));
+    const zone = process.env['TZ'];
+    process.env['TZ'] = 'Asia/Tokyo';
+    try {
+      await inTenant('acme', async () => {
+        await using db = await resources.acquire(token);
+        const moment = new Date('2026-01-31T12:34:56.000Z');
+        const row = await db.fetchOne('select cast(? as char) as text, cast(? as datetime) as moment', [
+          moment,
+          moment,
+        ]);
+        expect(row).toMatchObject({ moment });
+        expect(row?.['text']).toContain('2026-01-31 12:34:56');
+      });
+    } finally {
+      if (zone === undefined) delete process.env['TZ'];
+      else process.env['TZ'] = zone;
+    }
+    await resources.close();
+  });
+
   it('runs what cannot be prepared, and procedures', async (context) => {
     const { resources, token } = open(own(context));
     await inTenant('acme', async () => {

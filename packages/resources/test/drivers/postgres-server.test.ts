@@ -2,6 +2,7 @@ import { execFileSync } from 'node:child_process';
 import { chownSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { inspect } from 'node:util';
 import pg from 'pg';
 import { Secret } from '@tenon/core';
 import { createResources, type Resources, type ResourceToken, type SlotCredential } from '@tenon/resources';
@@ -102,6 +103,28 @@ describe('a PostgreSQL of its own', () => {
     const admin = new pg.Client({ connectionString: url });
     await admin.connect().catch(() => server?.restart());
     await admin.end();
+  });
+
+  it('leaves no password in the client that borrowers have', async (context) => {
+    const { resources, token } = open(own(context));
+    await inTenant('acme', async () => {
+      await using db = await resources.acquire(token);
+      expect(inspect(db.client, { depth: 9, showHidden: true })).not.toContain(PASSWORD);
+    });
+    await resources.close();
+  });
+
+  it('prepares statements of the client anew after its session was put back', async (context) => {
+    const { resources, token } = open(own(context), { pool: { max: 1 } });
+    for (let index = 0; index < 2; index += 1) {
+      await inTenant('acme', async () => {
+        await using db = await resources.acquire(token);
+        const { rows } = await db.client.query({ name: 'one', text: 'select 1 as one' });
+        expect(rows).toEqual([{ one: 1 }]);
+      });
+    }
+    expect(resources.list()[0]?.pool.created).toBe(1);
+    await resources.close();
   });
 
   it('lets in who has the right password, and tells of a wrong one without showing it', async (context) => {

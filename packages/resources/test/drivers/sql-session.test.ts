@@ -148,6 +148,17 @@ describe('statements', () => {
     });
   });
 
+  it('take their connection with them when the server says that it ends it', async () => {
+    const fake = await withDatabase({}, async (db, own) => {
+      own.answer = () => Promise.reject(new FakeFailure('ended'));
+      expect(await failureOf(db.query('select 1'))).toMatchObject({
+        code: 'RESOURCE_CONNECTION_LOST',
+        retryable: true,
+      });
+    });
+    expect(fake.hasEnded).toBe(true);
+  });
+
   it('say that they may have been done when the connection broke, unless they only read', async () => {
     await withDatabase({}, async (db, fake) => {
       fake.answer = () => Promise.reject(new FakeFailure('lost'));

@@ -24,6 +24,7 @@ const CONTROL = /^\s*(?:begin|start|commit|rollback|savepoint|release|set|use|ki
 const CHANGES_DATABASE = /^\s*use\b/i;
 
 type Answer = readonly unknown[] | ResultSetHeader;
+type Convert = (text: string) => number | string | bigint;
 
 /** Makes it. */
 export function createMysqlRunner(
@@ -33,7 +34,6 @@ export function createMysqlRunner(
 ): MysqlRunner {
   let status = AUTOCOMMIT;
   const convert = { number: (text: string) => exactNumber(resource, text), string: String, bigint: BigInt }[bigints];
-
   const settle =
     (resolve: (result: SqlResult) => void, reject: (error: unknown) => void) =>
     (error: QueryError | null, answer: unknown, fields: unknown): void => {
@@ -42,28 +42,12 @@ export function createMysqlRunner(
         return;
       }
       try {
-        resolve(toResult(answer as Answer, fields as readonly FieldPacket[] | undefined));
+        status = headerIn(answer as Answer)?.serverStatus ?? status;
+        resolve(toResult(answer as Answer, fields as readonly FieldPacket[] | undefined, convert));
       } catch (failure) {
         reject(failure);
       }
     };
-  const toResult = (answer: Answer, fields: readonly FieldPacket[] | undefined): SqlResult => {
-    const header = headerIn(answer);
-    if (header !== undefined) status = header.serverStatus;
-    if (!Array.isArray(answer)) {
-      // As text, when they are large.
-      const rowCount: unknown = header?.affectedRows ?? 0;
-      const insertId = String(header?.insertId ?? 0);
-      const id = insertId === '0' ? {} : { insertId: convert(insertId) };
-      return { rows: [], rowCount: Number(rowCount), fields: [], ...id };
-    }
-    // What a procedure gives are several results, each with its fields.
-    const isSeveral = Array.isArray(fields?.[0]) || Array.isArray(answer[0]);
-    const rows = (isSeveral ? (answer[0] ?? []) : answer) as Record<string, unknown>[];
-    const columns = ((isSeveral ? fields?.[0] : fields) ?? []) as readonly FieldPacket[];
-    convertBigints(rows, columns, convert);
-    return { rows, rowCount: rows.length, fields: columns.map(toField) };
-  };
   const send = (text: string): Promise<SqlResult> =>
     new Promise((resolve, reject) => void client.query(text, settle(resolve, reject)));
   const execute = (text: string, values: readonly unknown[]): Promise<SqlResult> =>
@@ -97,6 +81,32 @@ export function createMysqlRunner(
   };
 }
 
+function toResult(answer: Answer, fields: readonly FieldPacket[] | undefined, convert: Convert): SqlResult {
+  if (!Array.isArray(answer)) {
+    const header = headerIn(answer);
+    // As text, when they are large.
+    const rowCount: unknown = header?.affectedRows ?? 0;
+    const insertId = String(header?.insertId ?? 0);
+    return {
+      rows: [],
+      rowCount: Number(rowCount),
+      fields: [],
+      ...(insertId === '0' ? {} : { insertId: idFrom(insertId, convert) }),
+    };
+  }
+  // What a procedure gives are several results, each with its fields.
+  const isSeveral = Array.isArray(fields?.[0]) || Array.isArray(answer[0]);
+  const rows = (isSeveral ? (answer[0] ?? []) : answer) as Record<string, unknown>[];
+  const columns = ((isSeveral ? fields?.[0] : fields) ?? []) as readonly FieldPacket[];
+  convertBigints(rows, columns, convert);
+  return { rows, rowCount: rows.length, fields: columns.map(toField) };
+}
+
+/** The row is there already: a number that is too large for a `number` must not make a failure of that. */
+function idFrom(text: string, convert: Convert): number | string | bigint {
+  return Number.isSafeInteger(Number(text)) ? convert(text) : BigInt(text);
+}
+
 function headerIn(answer: Answer): ResultSetHeader | undefined {
   const last: unknown = Array.isArray(answer) ? answer.at(-1) : answer;
   const isHeader = typeof last === 'object' && last !== null && last.constructor.name === 'ResultSetHeader';
@@ -106,7 +116,7 @@ function headerIn(answer: Answer): ResultSetHeader | undefined {
 function convertBigints(
   rows: readonly Record<string, unknown>[],
   columns: readonly FieldPacket[],
-  convert: (text: string) => unknown,
+  convert: Convert,
 ): void {
   for (const { name, columnType } of columns) {
     if (columnType !== LONGLONG) continue;

@@ -1,6 +1,8 @@
-import { systemClock, toError } from '@tenon/core';
-import type { CredentialSlot, SlotCredential } from '../../credentials/credential-slots.ts';
+import { systemClock } from '@tenon/core';
+import type { CredentialSlot } from '../../credentials/credential-slots.ts';
 import { defineResource } from '../../definition/define-resource.ts';
+import type { ExposeContext } from '../../definition/resource-definition.ts';
+import type { HealthStatus } from '../../health/health-status.ts';
 import type { ResourceToken } from '../../definition/resource-token.ts';
 import { toSqlError } from './sql-failure.ts';
 import { createQueries } from './sql-queries.ts';
@@ -73,19 +75,16 @@ export function defineSqlResource<Client>(
     async create({ config: given, credentials: filled, signal, logger }) {
       // The schema has filled in what has a default.
       const settings = given as FullSqlSettings;
-      const login: SlotCredential | undefined = filled['login'];
-      const target = resolveTarget(name, settings, login, driver.standardPort);
-      const observed = { resource: name, slowStatementMs: settings.slowStatementMs, clock, logger };
+      const target = resolveTarget(name, settings, filled['login'], driver.standardPort);
+      const telemetry = createStatementTelemetry({
+        resource: name,
+        slowStatementMs: settings.slowStatementMs,
+        clock,
+        logger,
+      });
       try {
         const connection = await driver.connect({ resource: name, target, settings, signal });
-        return new SqlSession(connection, {
-          resource: name,
-          dialect,
-          settings,
-          clock,
-          telemetry: createStatementTelemetry(observed),
-          factsOf,
-        });
+        return new SqlSession(connection, { resource: name, dialect, settings, clock, telemetry, factsOf });
       } catch (thrown) {
         throw toSqlError(thrown, { resource: name, dialect, phase: 'connect', isUndone: true });
       }
@@ -93,35 +92,41 @@ export function defineSqlResource<Client>(
     destroy: (session, { signal }) => session.end(signal),
     isBroken: (session) => session.isBroken,
     reset: (session) => (session.isAsNew ? undefined : session.reset()),
-    async check(session, { signal }) {
-      const drop = (): void => session.connection.destroy();
-      signal.addEventListener('abort', drop, { once: true });
-      try {
-        await session.connection.run('select 1', []);
-        return { status: 'healthy' };
-      } catch (thrown) {
-        const error = toSqlError(thrown, { resource: name, dialect, phase: 'statement', isUndone: true });
-        return { status: 'unhealthy', reason: toError(error).message, recoverable: true };
-      } finally {
-        signal.removeEventListener('abort', drop);
-      }
-    },
-    expose(session, context) {
-      const queries = createQueries(session, context, undefined);
-      return {
-        ...queries,
-        get client() {
-          context.assertHeld();
-          session.leaveTrace();
-          return session.connection.client;
-        },
-        async serverInfo(statementOptions) {
-          const row = await queries.fetchOne<SqlServerInfo & object>(dialect.serverInfo, [], statementOptions);
-          return { version: row?.version ?? '', database: row?.database ?? '', user: row?.user ?? '' };
-        },
-      };
-    },
+    check: (session, { signal }) => checkSession(session, signal),
+    expose: (session, context) => faceOf(session, context),
   });
+}
+
+async function checkSession<Client>(session: SqlSession<Client>, signal: AbortSignal): Promise<HealthStatus> {
+  const { connection, options } = session;
+  const drop = (): void => connection.destroy();
+  signal.addEventListener('abort', drop, { once: true });
+  try {
+    await connection.run('select 1', []);
+    return { status: 'healthy' };
+  } catch (thrown) {
+    const { message } = toSqlError(thrown, { ...options, phase: 'statement', isUndone: true });
+    return { status: 'unhealthy', reason: message, recoverable: true };
+  } finally {
+    signal.removeEventListener('abort', drop);
+  }
+}
+
+function faceOf<Client>(session: SqlSession<Client>, context: ExposeContext): SqlFace<Client> {
+  const queries = createQueries(session, context, undefined);
+  return {
+    ...queries,
+    get client() {
+      context.assertHeld();
+      session.leaveTrace();
+      return session.connection.client;
+    },
+    async serverInfo(options) {
+      const { serverInfo } = session.options.dialect;
+      const row = await queries.fetchOne<SqlServerInfo & object>(serverInfo, [], options);
+      return { version: row?.version ?? '', database: row?.database ?? '', user: row?.user ?? '' };
+    },
+  };
 }
 
 function slotsOf(credentials: SqlOptions['credentials']): Readonly<Record<string, CredentialSlot>> {

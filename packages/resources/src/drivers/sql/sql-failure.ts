@@ -98,7 +98,7 @@ export function toSqlError(thrown: unknown, place: FailurePlace): ResourceError 
 }
 
 /** What it means when nobody knows whether a transaction was committed. */
-export function commitUnknown(thrown: unknown, failure: SqlFailure, place: FailurePlace): ResourceError {
+function commitUnknown(thrown: unknown, failure: SqlFailure, place: FailurePlace): ResourceError {
   return resourceError(
     'RESOURCE_COMMIT_UNKNOWN',
     `the connection to database "${place.resource}" broke during the commit: the change may have been made or not. Look before you repeat it`,

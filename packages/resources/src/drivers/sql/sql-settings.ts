@@ -68,7 +68,8 @@ export interface SqlSettings {
   /**
    * What is put back before the next borrower. `transaction`: only a transaction that was left open. `session` (default): the whole session as
    * well, as soon as a statement ran that may have changed it (settings, roles, temporary tables, locks, prepared statements). `always`:
-   * the whole session each time, for functions of one's own that change it. It costs a round trip, for PostgreSQL about that of a `select 1`.
+   * the whole session each time, for functions of one's own that change it. Putting a
+   * session back costs one round trip to PostgreSQL, and three to MySQL.
    */
   readonly reset?: 'transaction' | 'session' | 'always';
   /**
