@@ -474,6 +474,14 @@ describe('the circuit breaker', () => {
   });
 });
 
+it('an origin that may not be reached takes the place of no other', async () => {
+  const server = await openServer((response) => reply(response, 500));
+  const { api } = await openHttp({ circuitBreaker: { failures: 1 }, maxOrigins: 1 });
+  await api.request({ url: server.origin });
+  expect((await failureOf(api.request({ url: 'http://10.0.0.1/' }))).code).toBe('HTTP_TARGET_FORBIDDEN');
+  expect((await failureOf(api.request({ url: server.origin }))).code).toBe('CIRCUIT_OPEN');
+});
+
 describe('the bulkhead', () => {
   it('lets as many requests to an origin run as it has connections, has a bounded queue, and none is shared', async () => {
     const held: ServerResponse[] = [];
@@ -525,5 +533,36 @@ describe('the bulkhead', () => {
     expect(await second).toMatchObject({ code: 'BULKHEAD_QUEUE_TIMEOUT', details: { mayHaveBeenSent: false } });
     await clock.advance(30_000);
     expect((await first).code).toBe('RESOURCE_TIMEOUT');
+  });
+
+  it('turns away, too, what redirects lead to an origin that has no connection left', async () => {
+    const last = await openServer((response) => reply(response, 200, 'x'.repeat(1_000_000)));
+    const toLast = (response: ServerResponse): void => reply(response, 302, '', { location: `${last.origin}/` });
+    const first = await openServer(toLast);
+    const second = await openServer(toLast);
+    const { api } = await openHttp({ maxConnectionsPerHost: 1, circuitBreaker: { failures: 1 } });
+    const unread = await api.request({ url: last.origin });
+    const waiting = api.request({ url: first.origin });
+    await until(() => api.egress.stats().waiting === 1);
+    for (let index = 0; index < 2; index += 1) {
+      const failure = await failureOf(api.request({ url: second.origin }));
+      expect(failure).toMatchObject({ code: 'BULKHEAD_FULL', retryable: true, details: { mayHaveBeenSent: true } });
+    }
+    await unread.discard();
+    expect((await waiting).status).toBe(200);
+    expect(second.requests).toHaveLength(2);
+  });
+
+  it('has no queue when the settings say so, and then still serves one after the other', async () => {
+    const server = await openServer((response) => reply(response, 200, 'x'.repeat(200_000)));
+    const { api } = await openHttp({ baseUrl: server.origin, maxConnectionsPerHost: 1, bulkhead: { queue: 0 } });
+    for (let index = 0; index < 5; index += 1) {
+      const answer = await api.get('/x');
+      const [text] = await Promise.all([
+        answer.text(),
+        index === 0 ? undefined : api.get('/x').then((one) => one.text()),
+      ]);
+      expect(text).toHaveLength(200_000);
+    }
   });
 });

@@ -45,6 +45,18 @@ describe('connections', () => {
     expect(server.connections()).toBe(2);
   });
 
+  it('are all kept, also where there may be many', async () => {
+    const held: ServerResponse[] = [];
+    const server = await openServer((response) => void held.push(response));
+    const { api } = await openHttp({ baseUrl: server.origin, maxConnectionsPerHost: 120 });
+    const asking = Array.from({ length: 120 }, () => api.get('/x'));
+    await until(() => held.length === 120);
+    held.forEach((response) => response.end());
+    await Promise.all(asking);
+    await until(() => api.egress.stats().idle === 120);
+    expect(server.open()).toBe(120);
+  });
+
   it('and clients belong to one tenant', async () => {
     const server = await openServer();
     const { resources, token } = await openHttp({ baseUrl: server.origin });

@@ -1,6 +1,5 @@
 import { CodedError, currentContext, isCodedError, type Clock, type Logger } from '@tenon/core';
 import { checkUrl, createEgress, type Egress, type EgressResponse, type Resolver } from '@tenon/egress';
-import type { Call } from '@tenon/resilience';
 import type { SlotCredential } from '../../credentials/credential-slots.ts';
 import type { ExposeContext } from '../../definition/resource-definition.ts';
 import { createAuthorization, type Authorization } from './authorization.ts';
@@ -96,7 +95,8 @@ function openEgress({ config, clock, resolver, logger }: HttpClientParts): Egres
     maxRedirects: config.maxRedirects,
     credentialHeaders: [...own, ...traced],
     maxConnectionsPerOrigin: config.maxConnectionsPerHost,
-    maxWaitingPerOrigin: config.bulkhead.queue,
+    // Whoever waits there has a place already: a place is free when an answer begins, its connection when the answer has been read.
+    maxWaitingPerOrigin: config.bulkhead.concurrency ?? config.maxConnectionsPerHost,
     maxIdleConnections: config.maxConnectionsPerHost,
     keepAliveMs: config.keepAliveMs,
     clock,
@@ -135,11 +135,13 @@ async function runGuarded(
   try {
     return await guard.run(
       (call) => {
-        const attempt = tryOnce(sending, call, signal, endsAtMs);
+        sending.attempts = call.attempt;
+        // The time limit of the run needs no signal here: each try has what is left of it as its own.
+        const attempt = tryOnce(sending, signal, endsAtMs);
         underWay = attempt.catch(() => undefined);
         return attempt;
       },
-      { signal, onLateResult: (late) => void late.discard() },
+      { signal },
     );
   } catch (thrown) {
     // A try that was given up ends at once; only then is it known how far it had come, and nothing is left under way.
@@ -150,16 +152,15 @@ async function runGuarded(
   }
 }
 
-async function tryOnce(sending: Sending, call: Call, signal: AbortSignal, endsAtMs: number): Promise<HttpResponse> {
+async function tryOnce(sending: Sending, signal: AbortSignal, endsAtMs: number): Promise<HttpResponse> {
   const { request, lease, config, clock } = sending;
-  sending.attempts = call.attempt;
   // It may have been given back while a retry waited.
   lease.assertHeld();
-  const isLast = call.attempt >= config.retry.attempts;
+  const isLast = sending.attempts >= config.retry.attempts;
   let answer: EgressResponse;
   let read: Uint8Array | undefined;
   try {
-    answer = await exchange(sending, AbortSignal.any([signal, call.signal]), endsAtMs);
+    answer = await exchange(sending, signal, endsAtMs);
     sending.wasSent = true;
     const mayRetry = !isLast && config.retry.statuses.includes(answer.status) && mayRepeat(request, true);
     if (isEmpty(request, answer)) read = new Uint8Array();
