@@ -1,31 +1,21 @@
-import { createTelemetry, currentContext } from '@tenon/core';
-import { revokeSlot } from './credentials/revoke-slot.ts';
+import { currentContext } from '@tenon/core';
 import { tellChange } from './credentials/tell-change.ts';
-import { createRevokedCredentials, type RevokedCredentials } from './credentials/revoked-credentials.ts';
 import type { ResourceToken } from './definition/resource-token.ts';
 import { resourceError } from './errors.ts';
-import { createEventBus, type EventBus, type EventStream } from './events/event-bus.ts';
-import type { ResourceEvent, ResourceEventFacts } from './events/resource-event.ts';
+import type { EventStream } from './events/event-bus.ts';
+import type { ResourceEvent } from './events/resource-event.ts';
 import { toMermaid } from './graph/mermaid.ts';
 import type { HealthRecord } from './health/health-status.ts';
-import { createDepartures, type Departures } from './managed/departures.ts';
-import { dependentsOf } from './managed/dependents.ts';
 import { checkAll, healthOfAll, historyOf } from './managed/health-of.ts';
-import { createHolds, type Holds } from './managed/holds.ts';
-import { createMaintenance, type Maintenance } from './managed/maintenance.ts';
-import type { ManagedResource } from './managed/managed-resource.ts';
 import { madeBy } from './managed/made-by.ts';
-import { createManagedSet, type ManagedSet } from './managed/managed-set.ts';
-import { createResourceInstruments } from './managed/resource-instruments.ts';
-import type { Borrowed, ResourceServices } from './managed/resource-services.ts';
+import type { ManagedResource } from './managed/managed-resource.ts';
+import type { Borrowed } from './managed/resource-services.ts';
 import { showResource } from './managed/show-resource.ts';
 import { startAll } from './managed/start-all.ts';
-import { watchFigures } from './managed/watch-figures.ts';
 import type { AcquireOptions } from './pool/pool.ts';
-import { createTenantQuotas, type QuotaName } from './quota/tenant-quotas.ts';
+import type { QuotaName } from './quota/tenant-quotas.ts';
 import { createRegistration, type RegistrationOptions } from './registry/registration.ts';
-import { createRegistry, type Registry } from './registry/registry.ts';
-import { resolveResourcesOptions, type ResolvedOptions } from './resources-options.ts';
+import { ResourceParts, resourcesClosed } from './resource-parts.ts';
 import type {
   CredentialChange,
   Resources,
@@ -36,7 +26,8 @@ import type {
   ShutDownReport,
 } from './resources.ts';
 import { globalScope, scopeContains, scopeKey, sharedScope, type ResourceScope } from './scope/resource-scope.ts';
-import { assertOwnTenant, scopeOfCall } from './scope/scope-of-call.ts';
+import { assertOwnTenant, scopeOfCall, sharedScopeOfCall } from './scope/scope-of-call.ts';
+import { patienceOfCall } from './waiting/with-patience.ts';
 
 /**
  * Makes a registry of resources. Nothing is connected before the first `acquire` or `start`; call `close` at the end.
@@ -58,37 +49,11 @@ export function createResources(options: ResourcesOptions = {}): Resources {
 }
 
 class ResourceRegistry implements Resources {
-  readonly #options: ResolvedOptions;
-  readonly #bus: EventBus<ResourceEvent>;
-  readonly #registry: Registry;
-  readonly #services: ResourceServices;
-  readonly #managed: ManagedSet;
-  readonly #departures: Departures;
-  readonly #revoked: RevokedCredentials = createRevokedCredentials();
-  readonly #holds: Holds = createHolds();
-  readonly #maintenance: Maintenance;
-  readonly #telemetry = createTelemetry('@tenon/resources');
+  readonly #parts: ResourceParts;
   #closing: Promise<ShutDownReport> | undefined;
-  #isClosed = false;
 
   constructor(options: ResourcesOptions) {
-    this.#options = resolveResourcesOptions(options);
-    const { clock, logger } = this.#options;
-    this.#bus = createEventBus(logger);
-    this.#registry = createRegistry(options.resolution ?? 'hierarchical');
-    this.#services = this.#createServices(options);
-    this.#managed = createManagedSet(this.#services, (made) => this.#holdIfWanted(made));
-    this.#departures = createDepartures({ managed: this.#managed, clock, logger });
-    this.#maintenance = createMaintenance({
-      clock,
-      intervalMs: this.#options.maintenanceIntervalMs,
-      idleResourceMs: this.#options.idleResourceMs,
-      managed: this.#managed,
-      services: this.#services,
-      onMissing: (managed, slot) => this.#revoke(managed, slot),
-      onUnused: (managed) => void this.#close(managed),
-    });
-    watchFigures(this.#services.instruments, () => this.#departures.all());
+    this.#parts = new ResourceParts(options);
   }
 
   register<Face extends object, Config>(
@@ -97,16 +62,16 @@ class ResourceRegistry implements Resources {
   ): void {
     this.#assertOpen();
     assertOwnTenant(options.scope?.tenant);
-    this.#registry.add(createRegistration(token, options));
-    this.#emit(token, undefined, { type: 'registered', version: token.version });
+    this.#parts.registry.add(createRegistration(token, options));
+    this.#parts.emit(token, undefined, { type: 'registered', version: token.version });
   }
 
   async remove(token: ResourceToken, scope?: ResourceScope): Promise<readonly ShutDownEntry[]> {
     assertOwnTenant(scope?.tenant);
-    const before = this.#registry.registrationsOf(token);
-    this.#registry.remove(token, scope);
-    if (before.length > 0) this.#emit(token, undefined, { type: 'removed' });
-    const these = madeBy(this.#managed.of(token), this.#registry, token, scope);
+    const before = this.#parts.registry.registrationsOf(token);
+    this.#parts.registry.remove(token, scope);
+    if (before.length > 0) this.#parts.emit(token, undefined, { type: 'removed' });
+    const these = madeBy(this.#parts.managed.of(token), this.#parts.registry, token, scope);
     return Promise.all(these.map((managed) => this.#close(managed)));
   }
 
@@ -117,14 +82,9 @@ class ResourceRegistry implements Resources {
   ): Promise<Borrowed<Face>> {
     this.#assertOpen();
     const given = scopeOfCall(scope);
-    const { signal = currentContext()?.signal, deadline = currentContext()?.deadline } = options;
-    const patience = {
-      ...options,
-      ...(signal === undefined ? {} : { signal }),
-      ...(deadline === undefined ? {} : { deadline }),
-    };
-    const borrowed = await this.#telemetry.span('resources.acquire', { 'tenon.resource': token.name }, () =>
-      this.#find(token, given).acquire(patience, given.tenant),
+    const patience = patienceOfCall(options);
+    const borrowed = await this.#parts.telemetry.span('resources.acquire', { 'tenon.resource': token.name }, () =>
+      this.#parts.find(token, given).acquire(patience, given.tenant),
     );
     // The token knows what the definition behind it gives.
     return borrowed as Borrowed<Face>;
@@ -149,15 +109,15 @@ class ResourceRegistry implements Resources {
     this.#assertOpen();
     const given = scopeOfCall(scope);
     await startAll({
-      graph: this.#registry.graph,
+      graph: this.#parts.registry.graph,
       tokens,
       signal,
       find: (name) => {
         this.#assertOpen();
-        const token = this.#registry.named(name);
-        return token && this.#find(token, given);
+        const token = this.#parts.registry.named(name);
+        return token && this.#parts.find(token, given);
       },
-      close: (managed) => this.#departures.close(managed, 0),
+      close: (managed) => this.#parts.departures.close(managed, 0),
     });
   }
 
@@ -165,27 +125,27 @@ class ResourceRegistry implements Resources {
     this.#assertOpen();
     const { scope = globalScope } = options;
     assertOwnTenant(scope.tenant);
-    if (this.#registry.at(token, scope) === undefined) {
+    if (this.#parts.registry.at(token, scope) === undefined) {
       throw resourceError('RESOURCE_UNAVAILABLE', `resource "${token.name}" is not registered for this scope`, {
         details: { resource: token.name, scope: scopeKey(scope) },
       });
     }
     const next = createRegistration(token, options);
-    this.#registry.replace(next);
-    for (const managed of madeBy(this.#managed.of(token), this.#registry, token, scope)) {
+    this.#parts.registry.replace(next);
+    for (const managed of madeBy(this.#parts.managed.of(token), this.#parts.registry, token, scope)) {
       // Whoever has an instance of it may keep that for as long as it needs.
-      if (managed.registration.fingerprint !== next.fingerprint) void this.#departures.close(managed, Infinity);
+      if (managed.registration.fingerprint !== next.fingerprint) void this.#parts.departures.close(managed, Infinity);
     }
-    this.#emit(token, scopeKey(scope), { type: 'reloaded' });
+    this.#parts.emit(token, scopeKey(scope), { type: 'reloaded' });
   }
 
   async credentialChanged(change: CredentialChange): Promise<void> {
     const { tenant = currentContext()?.tenant, ...rest } = change;
     assertOwnTenant(tenant);
     await tellChange(tenant === undefined ? rest : { ...rest, tenant }, {
-      departures: this.#departures,
-      services: this.#services,
-      revoke: (managed, slot) => this.#revoke(managed, slot),
+      departures: this.#parts.departures,
+      services: this.#parts.services,
+      revoke: (managed, slot) => this.#parts.revoke(managed, slot),
     });
   }
 
@@ -197,12 +157,12 @@ class ResourceRegistry implements Resources {
   }
 
   hold(token: ResourceToken, reason: string, scope?: ResourceScope): void {
-    this.#holds.hold(token, this.#wanted(token, scope), reason);
+    this.#parts.holds.hold(token, sharedScopeOfCall(token, scope), reason);
     for (const managed of this.#visible(token, scope)) managed.hold(reason);
   }
 
   resume(token: ResourceToken, scope?: ResourceScope): void {
-    this.#holds.resume(token, this.#wanted(token, scope));
+    this.#parts.holds.resume(token, sharedScopeOfCall(token, scope));
     for (const managed of this.#visible(token, scope)) managed.resume();
   }
 
@@ -211,11 +171,11 @@ class ResourceRegistry implements Resources {
   }
 
   tokens(): readonly ResourceToken[] {
-    return this.#registry.tokens();
+    return this.#parts.registry.tokens();
   }
 
   named(name: string): ResourceToken | undefined {
-    return this.#registry.named(name);
+    return this.#parts.registry.named(name);
   }
 
   async check(
@@ -234,33 +194,30 @@ class ResourceRegistry implements Resources {
 
   usage(tenant: string): Readonly<Record<QuotaName, number>> {
     assertOwnTenant(tenant);
-    return this.#services.quotas.usage(tenant);
+    return this.#parts.services.quotas.usage(tenant);
   }
 
   onEvent(listener: (event: ResourceEvent) => void): () => void {
-    return this.#bus.on(listener);
+    return this.#parts.bus.on(listener);
   }
 
   events(options: { readonly signal: AbortSignal; readonly maxBuffered?: number }): EventStream<ResourceEvent> {
-    return this.#bus.stream(options);
+    return this.#parts.bus.stream(options);
   }
 
   toMermaid(): string {
-    return toMermaid(this.#registry.graph);
+    return toMermaid(this.#parts.registry.graph);
   }
 
-  close({ timeoutMs = this.#options.drainTimeoutMs }: { readonly timeoutMs?: number } = {}): Promise<ShutDownReport> {
+  close({
+    timeoutMs = this.#parts.options.drainTimeoutMs,
+  }: { readonly timeoutMs?: number } = {}): Promise<ShutDownReport> {
     if (this.#closing === undefined) {
       const { promise, resolve } = Promise.withResolvers<ShutDownReport>();
       // First of all: whoever hears of what follows may ask for it again.
       this.#closing = promise;
-      this.#maintenance.stop();
-      resolve(
-        this.#departures.closeAll(timeoutMs).finally(() => {
-          this.#isClosed = true;
-          this.#services.instruments.stop();
-        }),
-      );
+      this.#parts.maintenance.stop();
+      resolve(this.#parts.departures.closeAll(timeoutMs).finally(() => this.#parts.close()));
     }
     return this.#closing;
   }
@@ -269,77 +226,19 @@ class ResourceRegistry implements Resources {
     await this.close();
   }
 
-  #find(token: ResourceToken, scope: ResourceScope): ManagedResource {
-    // While all is being ended, those who are still served get what they need for it.
-    if (this.#isClosed) throw closed();
-    const managed = this.#managed.get(this.#registry.find(token, scope), scope);
-    this.#maintenance.wake();
-    return managed;
-  }
-
-  /** The scope that a call about a resource means, down to the level at which its instances are kept apart. */
-  #wanted({ definition }: ResourceToken, scope: ResourceScope | undefined): ResourceScope {
-    return sharedScope(scopeOfCall(scope), definition.isolation);
-  }
-
   #visible(token?: ResourceToken, scope?: ResourceScope): readonly ManagedResource[] {
     const given = scopeOfCall(scope);
-    const those = token === undefined ? this.#managed.all() : this.#managed.of(token);
+    const those = token === undefined ? this.#parts.managed.all() : this.#parts.managed.of(token);
     return those.filter(({ registration, scope: own }) =>
       scopeContains(sharedScope(given, registration.token.definition.isolation), own),
     );
   }
 
-  #holdIfWanted(made: ManagedResource): void {
-    const reason = this.#holds.reasonFor(made.registration.token, made.scope);
-    if (reason !== undefined) made.hold(reason);
-  }
-
-  #close(managed: ManagedResource, timeoutMs: number = this.#options.drainTimeoutMs): Promise<ShutDownEntry> {
-    return this.#departures.close(managed, timeoutMs);
-  }
-
-  #revoke(managed: ManagedResource, slot: string): void {
-    revokeSlot(managed, slot, {
-      departures: this.#departures,
-      revoked: this.#revoked,
-      services: this.#services,
-      drainTimeoutMs: this.#options.drainTimeoutMs,
-    });
+  #close(managed: ManagedResource, timeoutMs: number = this.#parts.options.drainTimeoutMs): Promise<ShutDownEntry> {
+    return this.#parts.departures.close(managed, timeoutMs);
   }
 
   #assertOpen(): void {
-    if (this.#closing !== undefined) throw closed();
+    if (this.#closing !== undefined) throw resourcesClosed();
   }
-
-  #emit(token: ResourceToken, scope: string | undefined, facts: ResourceEventFacts): void {
-    const place = scope === undefined ? {} : { scope };
-    const atMs = this.#options.clock.now();
-    this.#bus.emit({ resource: token.name, technology: token.technology, ...place, atMs, ...facts });
-  }
-
-  #createServices({ vault, tenantLabels = false }: ResourcesOptions): ResourceServices {
-    const { clock, logger, random, quotaOf } = this.#options;
-    return {
-      clock,
-      logger,
-      random,
-      reader: vault,
-      quotas: createTenantQuotas(quotaOf),
-      instruments: createResourceInstruments(this.#telemetry, tenantLabels),
-      emit: (token, scope, facts) => this.#emit(token, scope, facts),
-      acquireDependency: async (token, scope, acquire) => {
-        const source = this.#find(token, scope);
-        return { source, borrowed: await source.acquire(acquire, undefined) };
-      },
-      invalidateDependents: (source, why) => {
-        for (const each of dependentsOf(source, this.#departures.all())) each.supply.invalidate(why);
-      },
-      isRevoked: (tenant, { id, scope }, { version }) => this.#revoked.has({ tenant, scope, id }, version),
-    };
-  }
-}
-
-function closed(): Error {
-  return resourceError('RESOURCES_CLOSED', 'the resources are closed or being closed, and lend nothing any more');
 }

@@ -5,6 +5,7 @@ import type { ResourceServices } from '../managed/resource-services.ts';
 import { inScope } from '../scope/in-scope.ts';
 import { beforeAbort } from '../waiting/before-abort.ts';
 import type { SlotCredential } from './credential-slots.ts';
+import { tryCredentials } from './try-credentials.ts';
 
 /** How long a new credential may take to be read and to prove itself, in milliseconds. */
 const TRIAL_MS = 30_000;
@@ -29,7 +30,7 @@ async function refresh(managed: ManagedResource, slot: string, services: Resourc
   const { token } = managed.registration;
   const deadline = deadlineAfter(TRIAL_MS, {
     clock: services.clock,
-    signal: managed.ending,
+    signal: managed.end.signal,
     name: `the change of the credential in slot "${slot}" of resource "${token.name}"`,
   });
   try {
@@ -62,7 +63,7 @@ async function changeOver(
   const held = cells.held(slot);
   if (next === undefined) return held === undefined ? 'unchanged' : 'missing';
   if (held !== undefined && next.version <= held.version) return 'unchanged';
-  if (maker.living().length > 0) await managed.tryCredentials({ [slot]: next }, signal);
+  if (maker.living().length > 0) await tryCredentials(managed, { [slot]: next }, signal);
   signal.throwIfAborted();
   cells.put(slot, next);
   // What is being made now was begun with the old one.

@@ -22,9 +22,20 @@ export function revokeSlot(managed: ManagedResource, slot: string, options: Revo
   const { id, scope } = managed.cells.slotOf(slot);
   const held = managed.cells.held(slot);
   if (held !== undefined) revoked.add({ tenant: managed.scope.tenant, scope, id }, held.version);
-  const resting = dependentsOf(managed, departures.all());
-  const fenced = [managed, ...resting];
+  const all = departures.all();
+  const fenced = new Set([managed, ...all.filter((one) => one.isClosing && sharesCredential(one, managed, slot))]);
+  for (const each of fenced) for (const resting of dependentsOf(each, all)) fenced.add(resting);
   for (const each of fenced) each.pool.revoke();
   services.emit(managed.registration.token, managed.scopeText, { type: 'credential-revoked', slot });
-  for (const each of fenced.toReversed()) void departures.close(each, drainTimeoutMs);
+  for (const each of [...fenced].toReversed()) void departures.close(each, drainTimeoutMs);
+}
+
+/** Whether something that is being ended, and that nobody looks after any more, has the same credential. */
+function sharesCredential(one: ManagedResource, managed: ManagedResource, slot: string): boolean {
+  if (one.scope.tenant !== managed.scope.tenant) return false;
+  const { id, scope } = managed.cells.slotOf(slot);
+  return one.cells.slots.some((each) => {
+    const other = one.cells.slotOf(each);
+    return other.id === id && other.scope === scope;
+  });
 }

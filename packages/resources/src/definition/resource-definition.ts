@@ -35,9 +35,9 @@ export interface ExposeContext {
   /** Aborts when the lease is taken away: revoked, or closed by force. */
   readonly signal: AbortSignal;
   /** Says that work failed because of the instance, so that it is used less, or, with `taint`, not again. */
-  failed(options?: { readonly taint?: boolean }): void;
-  /** @throws `LEASE_RELEASED` or `RESOURCE_REVOKED` when the instance is not this borrower's any more */
-  assertHeld(): void;
+  readonly failed: (options?: { readonly taint?: boolean }) => void;
+  /** @throws `LEASE_RELEASED` or `RESOURCE_REVOKED` when the instance is not this borrower's any more, as it was given back or taken away */
+  readonly assertHeld: () => void;
 }
 
 /** How a resource is watched. */

@@ -31,9 +31,12 @@ export interface HealthWatchOptions {
    *
    * @returns `undefined` when there is none that is free, which says nothing
    */
-  look(options: { readonly inDoubt: boolean; readonly signal: AbortSignal }): Promise<HealthStatus | undefined>;
+  readonly look: (options: {
+    readonly inDoubt: boolean;
+    readonly signal: AbortSignal;
+  }) => Promise<HealthStatus | undefined>;
   /** Hears what a look has thrown, with all that it says. */
-  onFailure(thrown: unknown): void;
+  readonly onFailure: (thrown: unknown) => void;
   onRecord(record: HealthRecord, before: HealthStatus['status']): void;
   onGate(state: GateState): void;
 }
@@ -42,106 +45,125 @@ const HISTORY = 100;
 
 /** Makes a watch that has not begun. */
 export function createHealthWatch(options: HealthWatchOptions): HealthWatch {
-  const { clock, health } = options;
-  const { intervalMs = 30_000, timeoutMs = 5_000, failureThreshold = 3 } = health;
-  const history: HealthRecord[] = [];
-  const stopped = new AbortController();
-  let timer: Timer | undefined;
-  let isStarted = false;
+  return new Watch(options);
+}
+
+class Watch implements HealthWatch {
+  readonly gate: RecoveryGate;
+  readonly #options: HealthWatchOptions;
+  readonly #history: HealthRecord[] = [];
+  readonly #stopped = new AbortController();
+  #timer: Timer | undefined;
+  #isStarted = false;
   /** Since the gate was opened last: who opens it by hand gives it another chance. */
-  let failures = 0;
-  let looking: Promise<HealthRecord | undefined> | undefined;
+  #failures = 0;
+  #looking: Promise<HealthRecord | undefined> | undefined;
 
-  const arm = (): void => {
-    timer?.cancel();
-    timer = undefined;
-    if (!isStarted || stopped.signal.aborted) return;
-    const { state } = gate.state;
-    if (state === 'given-up') return;
-    timer = clock.schedule(tick, state === 'open' ? intervalMs : (gate.retryInMs(clock.monotonicMs()) ?? intervalMs));
-  };
-  // Not in the context of the request that happened to come first.
-  const tick = (): void => {
-    void runInContext({}, () => watch.checkNow()).finally(arm);
-  };
-  const gate = createRecoveryGate(recoverySettings(health), options.random, (state) => {
-    if (state.state === 'open') failures = 0;
-    options.onGate(state);
-    if (state.state !== 'probing') arm();
-  });
-
-  const look = async (inDoubt: boolean): Promise<HealthRecord | undefined> => {
-    const startedMs = clock.monotonicMs();
-    const deadline = deadlineAfter(timeoutMs, {
-      clock,
-      signal: stopped.signal,
-      name: `the health check of resource "${options.resource}"`,
+  constructor(options: HealthWatchOptions) {
+    this.#options = options;
+    this.gate = createRecoveryGate(recoverySettings(options.health), options.random, (state) => {
+      if (state.state === 'open') this.#failures = 0;
+      options.onGate(state);
+      if (state.state !== 'probing') this.#arm();
     });
-    let seen: HealthStatus | undefined;
-    try {
-      seen = await beforeAbort(options.look({ inDoubt, signal: deadline.signal }), deadline.signal);
-    } catch (thrown) {
-      if (stopped.signal.aborted) return undefined;
-      options.onFailure(thrown);
-      seen = { status: 'unhealthy', reason: `its check failed: ${describeFailure(thrown)}`, recoverable: true };
-    } finally {
-      deadline.cancel();
-    }
-    return seen === undefined ? undefined : keep(seen, clock.monotonicMs() - startedMs);
-  };
-  const keep = (seen: HealthStatus, latencyMs: number): HealthRecord => {
-    const before = history[0];
-    const failuresInRow = isUsable(seen) ? 0 : (before?.failuresInRow ?? 0) + 1;
-    const record = { health: seen, checkedAtMs: clock.now(), latencyMs, failuresInRow };
-    history.unshift(record);
-    history.length = Math.min(history.length, HISTORY);
-    options.onRecord(record, before?.health.status ?? 'unknown');
-    return record;
-  };
-  const lookWhileOpen = async (): Promise<HealthRecord | undefined> => {
-    const record = await look(failures > 0);
-    if (record === undefined) return undefined;
-    failures = isUsable(record.health) ? 0 : failures + 1;
-    const isHopeless = !isRecoverable(record.health);
-    if (failures >= failureThreshold || isHopeless) {
-      gate.close(reasonOf(record.health), clock.monotonicMs(), !isHopeless);
-    }
-    return record;
-  };
-  const check = async (): Promise<HealthRecord | undefined> => {
-    if (gate.state.state === 'open') return lookWhileOpen();
-    const ticket = gate.tryProbe(clock.monotonicMs());
+  }
+
+  get last(): HealthRecord | undefined {
+    return this.#history[0];
+  }
+
+  history(): readonly HealthRecord[] {
+    return [...this.#history];
+  }
+
+  checkNow(): Promise<HealthRecord | undefined> {
+    this.#looking ??= this.#check().finally(() => {
+      this.#looking = undefined;
+    });
+    return this.#looking;
+  }
+
+  start(): void {
+    this.#isStarted = true;
+    this.#arm();
+  }
+
+  stop(): void {
+    const { resource } = this.#options;
+    this.#stopped.abort(resourceError('RESOURCES_CLOSED', `resource "${resource}" is not watched any more`));
+    this.#timer?.cancel();
+  }
+
+  #arm(): void {
+    const { clock, health } = this.#options;
+    const { intervalMs = 30_000 } = health;
+    this.#timer?.cancel();
+    this.#timer = undefined;
+    if (!this.#isStarted || this.#stopped.signal.aborted) return;
+    const { state } = this.gate.state;
+    if (state === 'given-up') return;
+    const delayMs = state === 'open' ? intervalMs : (this.gate.retryInMs(clock.monotonicMs()) ?? intervalMs);
+    this.#timer = clock.schedule(() => this.#tick(), delayMs);
+  }
+
+  // Not in the context of the request that happened to come first.
+  #tick(): void {
+    void runInContext({}, () => this.checkNow()).finally(() => this.#arm());
+  }
+
+  async #check(): Promise<HealthRecord | undefined> {
+    const { clock } = this.#options;
+    if (this.gate.state.state === 'open') return this.#checkOpen();
+    const ticket = this.gate.tryProbe(clock.monotonicMs());
     if (ticket === undefined) return undefined;
-    const record = await look(true);
+    const record = await this.#look(true);
     const nowMs = clock.monotonicMs();
     if (record === undefined) ticket.deferred(nowMs);
     else if (isUsable(record.health)) ticket.succeeded(nowMs);
     else ticket.failed(reasonOf(record.health), nowMs, isRecoverable(record.health));
     return record;
-  };
+  }
 
-  const watch: HealthWatch = {
-    gate,
-    get last() {
-      return history[0];
-    },
-    history: () => [...history],
-    checkNow() {
-      looking ??= check().finally(() => {
-        looking = undefined;
-      });
-      return looking;
-    },
-    start() {
-      isStarted = true;
-      arm();
-    },
-    stop() {
-      stopped.abort(resourceError('RESOURCES_CLOSED', `resource "${options.resource}" is not watched any more`));
-      timer?.cancel();
-    },
-  };
-  return watch;
+  async #checkOpen(): Promise<HealthRecord | undefined> {
+    const { clock, health } = this.#options;
+    const { failureThreshold = 3 } = health;
+    const record = await this.#look(this.#failures > 0);
+    if (record === undefined) return undefined;
+    this.#failures = isUsable(record.health) ? 0 : this.#failures + 1;
+    const isHopeless = !isRecoverable(record.health);
+    if (this.#failures >= failureThreshold || isHopeless) {
+      this.gate.close(reasonOf(record.health), clock.monotonicMs(), !isHopeless);
+    }
+    return record;
+  }
+
+  async #look(inDoubt: boolean): Promise<HealthRecord | undefined> {
+    const { clock, health, resource, look, onFailure } = this.#options;
+    const startedMs = clock.monotonicMs();
+    const name = `the health check of resource "${resource}"`;
+    const deadline = deadlineAfter(health.timeoutMs ?? 5_000, { clock, signal: this.#stopped.signal, name });
+    let seen: HealthStatus | undefined;
+    try {
+      seen = await beforeAbort(look({ inDoubt, signal: deadline.signal }), deadline.signal);
+    } catch (thrown) {
+      if (this.#stopped.signal.aborted) return undefined;
+      onFailure(thrown);
+      seen = { status: 'unhealthy', reason: `its check failed: ${describeFailure(thrown)}`, recoverable: true };
+    } finally {
+      deadline.cancel();
+    }
+    return seen === undefined ? undefined : this.#keep(seen, clock.monotonicMs() - startedMs);
+  }
+
+  #keep(seen: HealthStatus, latencyMs: number): HealthRecord {
+    const before = this.last;
+    const failuresInRow = isUsable(seen) ? 0 : (before?.failuresInRow ?? 0) + 1;
+    const record = { health: seen, checkedAtMs: this.#options.clock.now(), latencyMs, failuresInRow };
+    this.#history.unshift(record);
+    this.#history.length = Math.min(this.#history.length, HISTORY);
+    this.#options.onRecord(record, before?.health.status ?? 'unknown');
+    return record;
+  }
 }
 
 const reasonOf = (health: HealthStatus): string => ('reason' in health ? health.reason : health.status);

@@ -23,7 +23,7 @@ export interface StateFollower {
 /** What {@link createStateFollower} looks at. */
 export interface Followed {
   readonly resource: string;
-  onMove(from: ResourceState, to: ResourceState): void;
+  readonly onMove: (from: ResourceState, to: ResourceState) => void;
   /** Whether its gate is open. */
   isOpen(): boolean;
   isHeld(): boolean;

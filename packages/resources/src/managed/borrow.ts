@@ -10,7 +10,7 @@ import type { Borrowed, BorrowedLease } from './resource-services.ts';
  * @param onReleased - called when it is given back, before others can have it. It must not lead to the lease
  */
 export function borrow(
-  { name, expose }: ErasedDefinition,
+  definition: ErasedDefinition,
   lease: Lease<Instance>,
   scope: string,
   onReleased: (failed: boolean) => void,
@@ -43,12 +43,16 @@ export function borrow(
     assertHeld() {
       // Reading it throws once it was given back, or revoked.
       if (!lease.value.isEnded) return;
-      throw resourceError('LEASE_RELEASED', `this instance of resource "${name}" was taken away and is ended`, {
-        details: { resource: name },
-      });
+      throw resourceError(
+        'LEASE_RELEASED',
+        `this instance of resource "${definition.name}" was taken away and is ended`,
+        {
+          details: { resource: definition.name },
+        },
+      );
     },
   };
-  return Object.assign(expose(lease.value.value, context), {
+  return Object.assign(definition.expose(lease.value.value, context), {
     lease: held,
     async [Symbol.asyncDispose]() {
       if (lease.released) return;

@@ -1,4 +1,4 @@
-import { isCodedError, toError } from '@tenon/core';
+import { isCodedError, toError, type Logger } from '@tenon/core';
 import type { SlotCredential } from '../credentials/credential-slots.ts';
 import type { SlotCells } from '../credentials/slot-cells.ts';
 import { resourceError, type ResourceError } from '../errors.ts';
@@ -34,84 +34,115 @@ export interface InstanceMaker {
   restsOn(source: object): boolean;
 }
 
-/** Makes instances as a registration says. */
-export function createInstanceMaker(
-  registration: Registration,
-  scope: ResourceScope,
-  cells: SlotCells,
-  services: ResourceServices,
-): InstanceMaker {
-  const { token, config } = registration;
-  const { definition } = token;
-  const logger = services.logger.child({ resource: token.name });
-  const living = new Set<Instance>();
-  const held = new Set<Dependency>();
-  let making = 0;
+/** What {@link createInstanceMaker} works with. */
+export interface InstanceMakerOptions {
+  readonly registration: Registration;
+  readonly scope: ResourceScope;
+  readonly cells: SlotCells;
+  readonly services: ResourceServices;
+}
 
-  const giveBack = (dependencies: readonly Dependency[]): void => {
-    for (const each of dependencies.toReversed()) {
-      held.delete(each);
-      each.borrowed.lease.release();
+/** Makes instances as a registration says. */
+export function createInstanceMaker(options: InstanceMakerOptions): InstanceMaker {
+  return new Maker(options);
+}
+
+class Maker implements InstanceMaker {
+  readonly #options: InstanceMakerOptions;
+  readonly #logger: Logger;
+  readonly #living = new Set<Instance>();
+  readonly #held = new Set<Dependency>();
+  #making = 0;
+
+  constructor(options: InstanceMakerOptions) {
+    this.#options = options;
+    this.#logger = options.services.logger.child({ resource: options.registration.token.name });
+  }
+
+  async create(signal: AbortSignal, candidates?: Readonly<Record<string, SlotCredential>>): Promise<Instance> {
+    const { registration } = this.#options;
+    const needed: Dependency[] = [];
+    this.#making += 1;
+    try {
+      const instance = await this.#make(signal, needed, candidates);
+      const lost = needed.findIndex(isLost);
+      if (lost < 0) return instance;
+      // What it rests on was taken away while it was made: nobody may get it.
+      await this.destroy(instance, { reason: 'broken', signal });
+      throw dependencyLost(registration, Object.keys(registration.dependencies)[lost] ?? '');
+    } catch (error) {
+      this.#giveBack(needed);
+      throw error;
+    } finally {
+      this.#making -= 1;
     }
-  };
-  const make = async (
+  }
+
+  async destroy(
+    instance: Instance,
+    context: { readonly reason: DestroyReason; readonly signal: AbortSignal },
+  ): Promise<void> {
+    const { registration, scope, services } = this.#options;
+    instance.isEnded = true;
+    for (const end of instance.loans) end(false);
+    try {
+      await inScope(scope, () => registration.token.definition.destroy(instance.value, context));
+    } finally {
+      this.#living.delete(instance);
+      services.instruments.destroyed(registration.token, scope.tenant);
+      this.#giveBack(instance.dependencies);
+    }
+  }
+
+  living(): readonly Instance[] {
+    return [...this.#living];
+  }
+
+  making(): number {
+    return this.#making;
+  }
+
+  isBroken({ value, dependencies }: Instance): boolean {
+    return dependencies.some(isLost) || this.#options.registration.token.definition.isBroken(value);
+  }
+
+  restsOn(source: object): boolean {
+    for (const one of this.#held) if (one.source === source) return true;
+    return false;
+  }
+
+  async #make(
     signal: AbortSignal,
     needed: Dependency[],
     candidates?: Readonly<Record<string, SlotCredential>>,
-  ): Promise<Instance> => {
+  ): Promise<Instance> {
+    const { registration, scope, cells, services } = this.#options;
+    const { token, config } = registration;
+    const logger = this.#logger;
     // The slots are filled before anything is made: without its credential nothing of it must exist.
     const credentials = await cells.fill(signal, candidates);
     const dependencies: Record<string, object> = {};
     for (const name of Object.keys(registration.dependencies)) {
       const one = await acquireOne(registration, name, scope, services, signal);
-      held.add(one);
+      this.#held.add(one);
       needed.push(one);
       dependencies[name] = one.borrowed;
     }
     const value = await inScope(scope, () =>
-      definition.create({ config, credentials, dependencies, scope, signal, logger }),
+      token.definition.create({ config, credentials, dependencies, scope, signal, logger }),
     );
     services.instruments.created(token, scope.tenant);
     const instance = { value, dependencies: needed, loans: new Set<(failed: boolean) => void>(), isEnded: false };
-    living.add(instance);
+    this.#living.add(instance);
     return instance;
-  };
-  const destroy: InstanceMaker['destroy'] = async (instance, context) => {
-    instance.isEnded = true;
-    for (const end of instance.loans) end(false);
-    try {
-      await inScope(scope, () => definition.destroy(instance.value, context));
-    } finally {
-      living.delete(instance);
-      services.instruments.destroyed(token, scope.tenant);
-      giveBack(instance.dependencies);
-    }
-  };
+  }
 
-  return {
-    async create(signal, candidates) {
-      const needed: Dependency[] = [];
-      making += 1;
-      try {
-        const instance = await make(signal, needed, candidates);
-        const lost = needed.findIndex(isLost);
-        if (lost < 0) return instance;
-        // What it rests on was taken away while it was made: nobody may get it.
-        await destroy(instance, { reason: 'broken', signal });
-        throw dependencyLost(registration, Object.keys(registration.dependencies)[lost] ?? '');
-      } catch (error) {
-        giveBack(needed);
-        throw error;
-      } finally {
-        making -= 1;
-      }
-    },
-    destroy,
-    living: () => [...living],
-    making: () => making,
-    isBroken: ({ value, dependencies }) => dependencies.some(isLost) || definition.isBroken(value),
-    restsOn: (source) => [...held].some((one) => one.source === source),
-  };
+  #giveBack(dependencies: readonly Dependency[]): void {
+    for (const each of dependencies.toReversed()) {
+      this.#held.delete(each);
+      each.borrowed.lease.release();
+    }
+  }
 }
 
 const isLost = ({ borrowed: { lease } }: Dependency): boolean => lease.released || lease.signal.aborted;

@@ -1,11 +1,14 @@
+import type { Clock } from '@tenon/core';
 import { createPool } from '../pool/create-pool.ts';
 import type { Pool } from '../pool/pool.ts';
 import type { PoolEvent } from '../pool/pool-event.ts';
+import { resolvePoolOptions } from '../pool/resolve-pool-options.ts';
 import type { Registration } from '../registry/registration.ts';
 import { inScope } from '../scope/in-scope.ts';
 import type { ResourceScope } from '../scope/resource-scope.ts';
 import type { Instance, InstanceMaker } from './instance.ts';
 import type { ResourceServices } from './resource-services.ts';
+import { sharedSupply, type Supply } from './shared-supply.ts';
 
 /** What {@link createManagedPool} works with. */
 export interface ManagedPoolOptions {
@@ -24,9 +27,9 @@ export interface ManagedPoolOptions {
 export function createManagedPool(options: ManagedPoolOptions): Pool<Instance> {
   const { registration, scope, maker, services } = options;
   const { token, pool } = registration;
-  const { reset, use } = token.definition;
+  const { definition } = token;
   // What all share is never given back to be made fit for the next one.
-  const resets = reset === undefined || use === 'shared' ? undefined : reset;
+  const resets = definition.use === 'shared' ? undefined : definition.reset;
   return createPool<Instance>({
     ...pool,
     name: token.name,
@@ -48,4 +51,17 @@ export function createManagedPool(options: ManagedPoolOptions): Pool<Instance> {
     random: services.random,
     onEvent: (event) => options.onEvent(event),
   });
+}
+
+/** What borrowers are given instances from: the pool itself, or the one of it that they all share. */
+export function createSupply(
+  { token, pool: settings }: Registration,
+  pool: Pool<Instance>,
+  maker: InstanceMaker,
+  clock: Clock,
+): Supply<Instance> {
+  if (token.definition.use === 'pooled') return pool;
+  const hooks = { name: token.name, create: () => undefined, destroy: () => undefined };
+  const { acquireTimeoutMs } = resolvePoolOptions({ ...settings, ...hooks });
+  return sharedSupply({ pool, isBroken: (instance) => maker.isBroken(instance), acquireTimeoutMs, clock });
 }

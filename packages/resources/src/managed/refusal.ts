@@ -1,3 +1,4 @@
+import type { Clock } from '@tenon/core';
 import { resourceError, type ResourceError } from '../errors.ts';
 import type { RecoveryGate } from '../health/recovery-gate.ts';
 
@@ -10,7 +11,7 @@ export function refusalOf(
   resource: string,
   gate: RecoveryGate,
   heldFor: string | undefined,
-  nowMs: number,
+  clock: Clock,
 ): ResourceError | undefined {
   const { state } = gate;
   if (heldFor !== undefined) return unavailable(resource, `it is held back: ${heldFor}`, HELD_MS);
@@ -18,7 +19,7 @@ export function refusalOf(
   if (state.state === 'given-up') {
     return unavailable(resource, `it was given up after ${state.attempts} tries to recover it`, undefined);
   }
-  const retryInMs = Math.ceil(gate.retryInMs(nowMs) ?? 0) + SOON_MS;
+  const retryInMs = Math.ceil(gate.retryInMs(clock.monotonicMs()) ?? 0) + SOON_MS;
   return unavailable(resource, 'it is quarantined, because it failed its health checks', retryInMs);
 }
 

@@ -45,62 +45,98 @@ export interface SharedSupplyOptions<Instance> {
  * the pool. The last one who leaves gives the instance back to it.
  */
 export function sharedSupply<Instance>(options: SharedSupplyOptions<Instance>): Supply<Instance> {
-  const { pool, isBroken } = options;
-  let current: Shared<Instance> | undefined;
-  let making: Making<Instance> | undefined;
-  let generation = 0;
-  const patience = { name: pool.name, clock: options.clock, defaultTimeoutMs: options.acquireTimeoutMs };
+  return new SharedSupply(options);
+}
 
-  const retire = (shared: Shared<Instance>): void => {
-    shared.isStale = true;
-    shared.lease.taint();
-  };
-  const leave = (shared: Shared<Instance>): Promise<void> | undefined => {
-    shared.borrowers -= 1;
-    if (shared.borrowers > 0) return undefined;
-    if (current === shared) current = undefined;
-    return shared.lease[Symbol.asyncDispose]();
-  };
-  const usable = (): Shared<Instance> | undefined => {
+class SharedSupply<Instance> implements Supply<Instance> {
+  readonly #options: SharedSupplyOptions<Instance>;
+  #current: Shared<Instance> | undefined;
+  #making: Making<Instance> | undefined;
+  #generation = 0;
+
+  constructor(options: SharedSupplyOptions<Instance>) {
+    this.#options = options;
+  }
+
+  tryAcquire(): Lease<Instance> | undefined {
+    const ready = this.#usable();
+    if (ready !== undefined) return this.#lendAlso(ready);
+    const lease = this.#making === undefined ? this.#options.pool.tryAcquire() : undefined;
+    return lease === undefined ? undefined : this.#lendAlso(this.#share(lease));
+  }
+
+  async acquire(asked: AcquireOptions = {}): Promise<Lease<Instance>> {
+    const ready = this.#usable();
+    if (ready !== undefined) return this.#lendAlso(ready);
+    const { pool, clock, acquireTimeoutMs } = this.#options;
+    this.#making ??= this.#startMaking();
+    const mine = this.#making;
+    mine.waiting += 1;
+    try {
+      const patience = { ...asked, name: pool.name, clock, defaultTimeoutMs: acquireTimeoutMs };
+      return this.#lend(await withPatience(mine.promise, patience));
+    } catch (error) {
+      // Its share may have come in the same moment, and nobody takes it.
+      if (mine.made === undefined) mine.waiting -= 1;
+      else void this.#leave(mine.made);
+      throw error;
+    }
+  }
+
+  invalidate(why: string): void {
+    this.#generation += 1;
+    if (this.#current !== undefined) this.#current.isStale = true;
+    this.#options.pool.invalidate(why);
+  }
+
+  #usable(): Shared<Instance> | undefined {
+    const current = this.#current;
     if (current === undefined || current.isStale) return undefined;
-    if (!isBroken(current.lease.value)) return current;
+    if (!this.#options.isBroken(current.lease.value)) return current;
     retire(current);
     return undefined;
-  };
-  /** @param shared - in which the borrower is counted already */
-  const lend = (shared: Shared<Instance>): Lease<Instance> =>
-    shareOf(pool.name, shared.lease, { leave: () => leave(shared), taint: () => retire(shared) });
-  const lendAlso = (shared: Shared<Instance>): Lease<Instance> => {
+  }
+
+  #share(lease: Lease<Instance>): Shared<Instance> {
+    this.#current = { lease, borrowers: 0, isStale: false };
+    return this.#current;
+  }
+
+  #lendAlso(shared: Shared<Instance>): Lease<Instance> {
     shared.borrowers += 1;
-    return lend(shared);
-  };
-  const share = (lease: Lease<Instance>): Shared<Instance> => {
-    current = { lease, borrowers: 0, isStale: false };
-    return current;
-  };
-  const make = async (): Promise<Shared<Instance>> => {
-    const madeFor = generation;
-    const lease = await pool.acquire({ timeoutMs: Infinity });
-    if (madeFor === generation) return share(lease);
-    // What it was made with has changed meanwhile: the pool has taken it out of use already.
-    lease.release();
-    return make();
-  };
+    return this.#lend(shared);
+  }
+
+  /** @param shared - in which the borrower is counted already */
+  #lend(shared: Shared<Instance>): Lease<Instance> {
+    return shareOf(this.#options.pool.name, shared.lease, {
+      leave: () => this.#leave(shared),
+      taint: () => retire(shared),
+    });
+  }
+
+  #leave(shared: Shared<Instance>): Promise<void> | undefined {
+    shared.borrowers -= 1;
+    if (shared.borrowers > 0) return undefined;
+    if (this.#current === shared) this.#current = undefined;
+    return shared.lease[Symbol.asyncDispose]();
+  }
+
   // Made for all who wait, so that nobody's patience ends it for the others. What makes it has its own time limit.
-  const startMaking = (): Making<Instance> => {
-    const arrived = make().then(
+  #startMaking(): Making<Instance> {
+    const arrived = this.#make().then(
       (shared) => {
-        making = undefined;
+        this.#making = undefined;
         mine.made = shared;
         shared.borrowers += mine.waiting;
         if (mine.waiting === 0) {
           shared.borrowers += 1;
-          void leave(shared);
+          void this.#leave(shared);
         }
         return shared;
       },
       (error: unknown) => {
-        making = undefined;
+        this.#making = undefined;
         throw error;
       },
     );
@@ -108,37 +144,24 @@ export function sharedSupply<Instance>(options: SharedSupplyOptions<Instance>): 
     arrived.catch(() => undefined);
     const mine: Making<Instance> = { waiting: 0, made: undefined, promise: arrived };
     return mine;
-  };
+  }
 
-  return {
-    tryAcquire() {
-      const ready = usable();
-      if (ready !== undefined) return lendAlso(ready);
-      const lease = making === undefined ? pool.tryAcquire() : undefined;
-      return lease === undefined ? undefined : lendAlso(share(lease));
-    },
-    async acquire(asked = {}) {
-      const ready = usable();
-      if (ready !== undefined) return lendAlso(ready);
-      making ??= startMaking();
-      const mine = making;
-      mine.waiting += 1;
-      try {
-        return lend(await withPatience(mine.promise, { ...asked, ...patience }));
-      } catch (error) {
-        // Its share may have come in the same moment, and nobody takes it.
-        if (mine.made === undefined) mine.waiting -= 1;
-        else void leave(mine.made);
-        throw error;
-      }
-    },
-    invalidate(why) {
-      generation += 1;
-      if (current !== undefined) current.isStale = true;
-      pool.invalidate(why);
-    },
-  };
+  async #make(): Promise<Shared<Instance>> {
+    const madeFor = this.#generation;
+    const lease = await this.#options.pool.acquire({ timeoutMs: Infinity });
+    if (madeFor === this.#generation) return this.#share(lease);
+    // What it was made with has changed meanwhile: the pool has taken it out of use already.
+    lease.release();
+    return this.#make();
+  }
 }
+
+/** Nobody new gets it. */
+function retire<Instance>(shared: Shared<Instance>): void {
+  shared.isStale = true;
+  shared.lease.taint();
+}
+
 /** A share of a lease. It is given back once. */
 function shareOf<Instance>(
   name: string,

@@ -40,10 +40,11 @@ export async function closeAll(
   return { resources, forced: sum('forced'), left: sum('left') };
 }
 
+const nameOf = ({ registration, scopeText }: ManagedResource): string => `${registration.token.name} ${scopeText}`;
+
 /** Those that no other one needs, by name. After a reload they may need each other in a circle: then all. */
 function notNeeded(all: readonly ManagedResource[]): readonly ManagedResource[] {
   const needed = new Set(all.flatMap(({ registration }) => Object.values(registration.dependencies)));
   const free = all.filter(({ registration }) => !needed.has(registration.token));
-  const nameOf = ({ registration, scopeText }: ManagedResource): string => `${registration.token.name} ${scopeText}`;
   return (free.length > 0 ? free : all).toSorted((left, right) => (nameOf(left) < nameOf(right) ? -1 : 1));
 }

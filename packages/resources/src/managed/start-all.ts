@@ -9,9 +9,9 @@ export interface StartOptions {
   readonly tokens: readonly ResourceToken[] | undefined;
   readonly signal: AbortSignal | undefined;
   /** The managed resource of a name; `undefined` when nothing is registered by it. */
-  find(name: string): ManagedResource | undefined;
+  readonly find: (name: string) => ManagedResource | undefined;
   /** Ends at once what was made for nothing. */
-  close(managed: ManagedResource): Promise<unknown>;
+  readonly close: (managed: ManagedResource) => Promise<unknown>;
 }
 
 /** Makes instances ahead of need, what others need first. After a failure those made before it are ended again, in reverse. */

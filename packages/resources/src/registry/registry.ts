@@ -53,24 +53,14 @@ export function createRegistry(resolution: ScopeResolution): Registry {
     const known = byName.get(token.name);
     if (known !== undefined && known !== token) throw typeMismatch(token);
   };
-  /** What a token needs, in whatever scope. */
-  const neededBy = (token: ResourceToken, others: ReadonlyMap<string, Registration>): readonly ResourceToken[] => [
-    ...new Set([...others.values()].flatMap(({ dependencies }) => Object.values(dependencies))),
-  ];
-  const disconnect = (token: ResourceToken, keep: ReadonlySet<string>): void => {
-    for (const name of graph.dependenciesOf(token.name).filter((each) => !keep.has(each))) {
-      graph.disconnect(token.name, name);
-      if (!byName.has(name) && graph.dependentsOf(name).length === 0) graph.remove(name);
-    }
-  };
   /** Puts registrations in the place of all that a token has. */
   const put = (token: ResourceToken, places: Map<string, Registration>): void => {
-    const needed = neededBy(token, places);
+    const needed = neededBy(places);
     for (const each of needed) assertSameToken(each);
     const wrong = needed.find(({ name }) => name === token.name || graph.dependsOn(name, token.name));
     // It throws, before anything has changed. What leads back leads to this token, whose own arrows do not matter for that.
     if (wrong !== undefined) graph.connect(token.name, wrong.name);
-    disconnect(token, new Set(needed.map(({ name }) => name)));
+    disconnect(graph, token.name, new Set(needed.map(({ name }) => name)), byName);
     graph.add(token.name);
     for (const { name } of needed) graph.connect(token.name, name);
     byToken.set(token, places);
@@ -97,7 +87,7 @@ export function createRegistry(resolution: ScopeResolution): Registry {
       if (places.size > 0) put(token, places);
       else if (byToken.delete(token)) {
         byName.delete(token.name);
-        disconnect(token, new Set());
+        disconnect(graph, token.name, new Set(), byName);
         // Those that need it still do.
         if (graph.dependentsOf(token.name).length === 0) graph.remove(token.name);
       }
@@ -114,6 +104,24 @@ export function createRegistry(resolution: ScopeResolution): Registry {
     registrationsOf: (token) => [...(byToken.get(token)?.values() ?? [])],
     named: (name) => byName.get(name),
   };
+}
+
+/** Takes the arrows of a node away but for some, and what then stands alone and is not known. */
+function disconnect(
+  graph: DependencyGraph,
+  node: string,
+  keep: ReadonlySet<string>,
+  known: ReadonlyMap<string, unknown>,
+): void {
+  for (const name of graph.dependenciesOf(node).filter((each) => !keep.has(each))) {
+    graph.disconnect(node, name);
+    if (!known.has(name) && graph.dependentsOf(name).length === 0) graph.remove(name);
+  }
+}
+
+/** What a token needs, in whatever scope. */
+function neededBy(places: ReadonlyMap<string, Registration>): readonly ResourceToken[] {
+  return [...new Set([...places.values()].flatMap(({ dependencies }) => Object.values(dependencies)))];
 }
 
 function choose(

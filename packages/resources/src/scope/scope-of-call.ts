@@ -1,6 +1,7 @@
 import { currentContext } from '@tenon/core';
 import { resourceError } from '../errors.ts';
-import { globalScope, type ResourceScope } from './resource-scope.ts';
+import type { ResourceToken } from '../definition/resource-token.ts';
+import { globalScope, sharedScope, type ResourceScope } from './resource-scope.ts';
 
 /**
  * The scope of a call. Its tenant is the one of the context, whatever the caller says or forgets.
@@ -12,6 +13,11 @@ export function scopeOfCall(scope: ResourceScope = globalScope): ResourceScope {
   if (tenant === undefined || scope.tenant === tenant) return scope;
   assertOwnTenant(scope.tenant);
   return { ...scope, tenant };
+}
+
+/** The scope that a call about a resource means, down to the level at which its instances are kept apart. */
+export function sharedScopeOfCall({ definition }: ResourceToken, scope: ResourceScope | undefined): ResourceScope {
+  return sharedScope(scopeOfCall(scope), definition.isolation);
 }
 
 /** @throws `RESOURCE_TENANT_MISMATCH` when the work of one tenant names another one */

@@ -1,4 +1,4 @@
-import { isCodedError, type Clock } from '@tenon/core';
+import { currentContext, isCodedError, type Clock } from '@tenon/core';
 import { resourceError } from '../errors.ts';
 import type { AcquireOptions } from '../pool/pool.ts';
 import { beforeAbort } from './before-abort.ts';
@@ -38,6 +38,16 @@ export async function withPatience<T>(work: Promise<T>, options: PatienceOptions
     timer?.cancel();
     for (const [each, stop] of follow) each?.removeEventListener('abort', stop);
   }
+}
+
+/** How long a caller waits: what it says, else what its context does. */
+export function patienceOfCall(options: AcquireOptions): AcquireOptions {
+  const { signal = currentContext()?.signal, deadline = currentContext()?.deadline } = options;
+  return {
+    ...options,
+    ...(signal === undefined ? {} : { signal }),
+    ...(deadline === undefined ? {} : { deadline }),
+  };
 }
 
 /** Why nothing is to be given to a caller who has gone already; `undefined` when it has not. */

@@ -125,7 +125,7 @@ describe('the slots of a resource', () => {
   it('are read once for all instances, and anew when what is in them has expired', async () => {
     const { resources, token, vault, clock, made, living } = openLogin({ maintenanceIntervalMs: 86_400_000 });
     vault.put(undefined, 'the-login', 'first', { expiresAt: new Date(clock.now() + 60_000) });
-    const leases = await Promise.all([resources.acquire(token)]);
+    const leases = [await resources.acquire(token)];
     leases.push(await resources.acquire(token));
     expect(vault.reads).toHaveLength(1);
     await clock.advance(60_000);
@@ -414,7 +414,7 @@ describe('a revoked credential', () => {
     expect(events.filter(({ type }) => type === 'credential-revoked')).toMatchObject([{ slot: 'login' }]);
     for (let turn = 0; turn < 3; turn += 1) {
       const failure = await failureOf(resources.acquire(token));
-      expect(String(failure.code)).toMatch(/RESOURCE_(INITIALIZATION_FAILED|UNAVAILABLE)/);
+      expect(failure.code).toMatch(/RESOURCE_(INITIALIZATION_FAILED|UNAVAILABLE)/);
       await clock.advance(10_000);
     }
     vault.put(undefined, 'the-login', 'v2');
@@ -498,6 +498,20 @@ describe('a revoked credential', () => {
     expect(signals[1]?.aborted).toBe(true);
     mine.lease.release();
     other.lease.release();
+    await resources.close();
+  });
+
+  it('that was deleted is fenced also in what is being replaced', async () => {
+    const { resources, token, vault, clock } = openLogin({ maintenanceIntervalMs: 10_000 });
+    vault.put(undefined, 'the-login', 'v1');
+    const old = await resources.acquire(token);
+    resources.reload(token, { pool: { max: 7 } });
+    await resources.use(token, () => undefined);
+    vault.delete(undefined, 'the-login');
+    const { signal } = old.lease;
+    await clock.advance(10_000);
+    expect(signal.aborted).toBe(true);
+    old.lease.release();
     await resources.close();
   });
 

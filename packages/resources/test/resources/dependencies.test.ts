@@ -1,4 +1,4 @@
-import { createResources, defineResource } from '@tenon/resources';
+import { createResources, defineResource, type Borrowed } from '@tenon/resources';
 import { describe, expect, it } from 'vitest';
 import { failureOf, inTenant, openResources, settle } from '../support/open-resources.ts';
 import { tracked } from '../support/tracked.ts';
@@ -23,6 +23,8 @@ function openRow(failing = new Set<string>()) {
   return { log, disk, store, api, ...openResources({ define: [api, store, disk] }) };
 }
 
+const scopeOf = (held: object | undefined) => (held as Borrowed | undefined)?.lease.scope;
+
 describe('what a resource needs', () => {
   it('is made first, given to it, and ends after it', async () => {
     const { log, api, resources } = openRow();
@@ -41,11 +43,7 @@ describe('what a resource needs', () => {
     const scopes: (string | undefined)[] = [];
     const top = tracked('top', {
       dependencies: { base: base.token },
-      before: ({ scope, dependencies }) =>
-        void scopes.push(
-          scope.tenant,
-          (dependencies['base'] as { readonly lease?: { readonly scope: string } } | undefined)?.lease?.scope,
-        ),
+      before: ({ scope, dependencies }) => void scopes.push(scope.tenant, scopeOf(dependencies['base'])),
     });
     const { resources } = openResources({ define: [base.token, top.token] });
     for (const tenant of ['a', 'b']) await inTenant(tenant, () => resources.use(top.token, () => undefined));

@@ -65,7 +65,7 @@ describe('a listener', () => {
       error: (...line: readonly unknown[]) => void errors.push(line),
       child: () => logger,
     };
-    await using resources = createResources({ define: [token], logger: logger as typeof silentLogger });
+    await using resources = createResources({ define: [token], logger });
     const heard: string[] = [];
     resources.onEvent(() => {
       throw new Error('deaf');

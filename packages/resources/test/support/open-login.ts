@@ -1,4 +1,11 @@
-import { defineResource, type PoolSettings, type ResourceToken, type ResourcesOptions } from '@tenon/resources';
+import {
+  defineResource,
+  type CredentialSlots,
+  type PoolSettings,
+  type ResourceToken,
+  type ResourcesOptions,
+} from '@tenon/resources';
+import type { TObject } from 'typebox';
 import { openResources, type OpenResources } from './open-resources.ts';
 import { createTestVault, type TestVault } from './test-vault.ts';
 
@@ -19,7 +26,7 @@ export interface OpenLogin extends OpenResources {
   readonly accepted: Set<string>;
   /** Before each connection is made. */
   before: () => Promise<void> | void;
-  living(): readonly Connection[];
+  readonly living: () => readonly Connection[];
 }
 
 export interface LoginOptions extends ResourcesOptions {
@@ -34,7 +41,7 @@ export function openLogin(options: LoginOptions = {}): OpenLogin {
   const vault = createTestVault();
   const made: Connection[] = [];
   const accepted = new Set<string>();
-  const token = defineResource({
+  const token = defineResource<Connection, TObject, { readonly value: Connection }, CredentialSlots>({
     name: 'login',
     use,
     isolation,
@@ -42,7 +49,7 @@ export function openLogin(options: LoginOptions = {}): OpenLogin {
     credentials: { login: { kind: 'basic', id: 'the-login' } },
     async create({ credentials, scope }) {
       await opened.before();
-      const password = credentials.login.secret.reveal();
+      const password = credentials['login']?.secret.reveal() ?? '';
       const one: Connection = { id: made.length + 1, password, tenant: scope.tenant, endedFor: undefined };
       made.push(one);
       return one;

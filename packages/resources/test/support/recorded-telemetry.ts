@@ -50,14 +50,14 @@ export function recordTelemetry(): RecordedTelemetry {
       return inside.run(name, () => work(span));
     },
   };
-  const instrument = (name: string) => {
+  const recordAs = (name: string) => {
     const take = (value: number, attributes: Measurement['attributes'] = {}): void =>
       void measurements.push({ instrument: name, value, attributes });
     return { add: take, record: take };
   };
   const meter = {
-    createCounter: instrument,
-    createHistogram: instrument,
+    createCounter: recordAs,
+    createHistogram: recordAs,
     createObservableGauge: (name: string) => ({
       addCallback: (callback: (result: { observe: Observe }) => void) => void gauges.set(name, callback),
     }),

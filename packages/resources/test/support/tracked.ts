@@ -15,7 +15,7 @@ export interface Tracked<Face extends object = { readonly value: Thing }> {
   readonly token: ResourceToken<Face>;
   readonly made: Thing[];
   /** Those that live. */
-  living(): readonly Thing[];
+  readonly living: () => readonly Thing[];
 }
 
 type More = Partial<

@@ -13,9 +13,9 @@ export interface Watched extends OpenResources, Tracked {
   /** The signal of each check, the last one last. */
   readonly looks: AbortSignal[];
   /** The types of the events about health, in order. */
-  seen(...types: readonly string[]): readonly string[];
+  readonly seen: (...types: readonly string[]) => readonly string[];
   /** Lets looks pass, one after the other. */
-  passIntervals(count: number): Promise<void>;
+  readonly passIntervals: (count: number) => Promise<void>;
 }
 
 export const intervalMs = 1_000;
