@@ -26,7 +26,7 @@ export interface Orders {
   backends(): Promise<readonly number[]>;
   /** Borrows for one statement. */
   run(text?: string, options?: { readonly timeoutMs?: number }): Promise<unknown>;
-  acquire(): ReturnType<Resources['acquire']> & Promise<PostgresFace>;
+  acquire(): Promise<Awaited<ReturnType<Resources['acquire']>> & PostgresFace>;
 }
 
 /**
@@ -107,6 +107,8 @@ export function startLoad(workers: number, work: () => Promise<unknown>): Load {
   const codes = new Set<string>();
   const uncoded: unknown[] = [];
   const stopped = new AbortController();
+  // Also when the test fails: workers that go on would keep everything after it from its end.
+  onTestFinished(() => stopped.abort());
   let worked = 0;
   const worker = async (): Promise<void> => {
     while (!stopped.signal.aborted) {

@@ -1,0 +1,130 @@
+// Borrowing through the registry. On a local PostgreSQL: the first time of a tenant, which connects and logs in (goal: p99 below 100 ms), and
+// each later time (goal: p99 below 10 ms). With an instance that costs nothing: borrowed and given back, beside the pool alone;
+// what that ratio is below 1 is what scopes, quotas, events and spans cost. And alone: finding a token by its name, and making a
+// context that its work reads after a wait. Ratios are calls per second, ours divided by the peer's.
+import { runAs, runInContext, currentContext } from '@tenon/core';
+import { createPool, createResources, defineResource } from '@tenon/resources';
+import { postgres } from '@tenon/resources/drivers/postgres';
+import pg from 'pg';
+import { interleave, machine, progress, sized, type BenchResult } from './result.ts';
+import { createThrowAwayDatabase } from './support/throw-away-database.ts';
+
+const MISSES = sized(1_000, 5);
+const HITS = sized(20_000, 50);
+const ROUNDS = sized(9, 1);
+const MILLISECONDS = sized(400, 5);
+const TENANT = 'main';
+
+const rounded = (value: number, digits = 2): number => Math.round(value * 10 ** digits) / 10 ** digits;
+const at = (times: readonly number[], part: number): number =>
+  times.toSorted((left, right) => left - right)[Math.floor(times.length * part)] ?? Number.NaN;
+
+interface Times {
+  readonly misses: readonly number[];
+  readonly bareConnects: readonly number[];
+  readonly hits: readonly number[];
+}
+
+async function onPostgres(): Promise<Times> {
+  progress('PostgreSQL');
+  const server = await createThrowAwayDatabase();
+  const token = postgres('bench-db', { url: server.url });
+  const resources = createResources({ define: [token] });
+  const [misses, bareConnects, hits]: number[][] = [[], [], []];
+  try {
+    for (let n = 0; n < MISSES; n += 1) {
+      await runAs({ tenant: `tenant-${n}` }, async () => {
+        const startedMs = performance.now();
+        const db = await resources.acquire(token);
+        misses?.push(performance.now() - startedMs);
+        db.lease.release();
+        await resources.drain(token);
+      });
+      const client = new pg.Client({ connectionString: server.url });
+      const startedMs = performance.now();
+      await client.connect();
+      bareConnects?.push(performance.now() - startedMs);
+      await client.end();
+    }
+    await runAs({ tenant: TENANT }, async () => {
+      await resources.start();
+      for (let n = 0; n < HITS; n += 1) {
+        const startedMs = performance.now();
+        const db = await resources.acquire(token);
+        hits?.push(performance.now() - startedMs);
+        // A connection that did something, as in life.
+        if (n % 10 === 0) await db.query('select 1');
+        await db[Symbol.asyncDispose]();
+      }
+    });
+    return { misses: misses ?? [], bareConnects: bareConnects ?? [], hits: hits ?? [] };
+  } finally {
+    await resources.close();
+    await server.drop();
+  }
+}
+
+const create = (): { readonly n: number } => ({ n: 1 });
+
+const context = (): Promise<string | undefined> =>
+  runInContext({ tenant: TENANT, requestId: 'bench' }, async () => {
+    await Promise.resolve();
+    return currentContext()?.tenant;
+  });
+
+async function rates(): Promise<Record<'manager' | 'pool' | 'lookUp' | 'context', number>> {
+  progress('rates');
+  const token = defineResource({ name: 'bench', create });
+  const others = Array.from({ length: 999 }, (_, n) => defineResource({ name: `other-${n}`, create }));
+  const resources = createResources({ define: [token, ...others] });
+  const pool = createPool({ name: 'bench', create, destroy: () => undefined });
+  const manager = async (): Promise<void> => {
+    const borrowed = await resources.acquire(token);
+    borrowed.lease.release();
+  };
+  const bare = async (): Promise<void> => {
+    const lease = await pool.acquire();
+    lease.release();
+  };
+  let turn = 0;
+  const lookUp = (): unknown => resources.named(`other-${(turn += 1) % others.length}`);
+  try {
+    return await runAs({ tenant: TENANT }, () =>
+      interleave({ manager, pool: bare, lookUp, context }, { rounds: ROUNDS, millisecondsPerRound: MILLISECONDS }),
+    );
+  } finally {
+    await resources.close();
+    await pool.close();
+  }
+}
+
+/** Runs the bench: about half a minute. */
+export async function run(): Promise<BenchResult> {
+  const times = await onPostgres();
+  const perSecond = await rates();
+  return {
+    name: 'resource-miss',
+    unit: '',
+    ours: {
+      'first acquire ms': rounded(at(times.misses, 0.5)),
+      'first acquire p99 ms': rounded(at(times.misses, 0.99)),
+      'hit p99 ms': rounded(at(times.hits, 0.99), 4),
+      'acquire and release/s': Math.round(perSecond.manager),
+      'registry look-up/s': Math.round(perSecond.lookUp),
+      'context creation and propagation/s': Math.round(perSecond.context),
+    },
+    peers: {
+      'pg.Client': {
+        'connect ms': rounded(at(times.bareConnects, 0.5)),
+        'connect p99 ms': rounded(at(times.bareConnects, 0.99)),
+      },
+      'the pool alone': { 'acquire and release/s': Math.round(perSecond.pool) },
+    },
+    ratios: {
+      'connect per second / pg.Client': rounded(at(times.bareConnects, 0.5) / at(times.misses, 0.5)),
+      'acquire and release / the pool alone': rounded(perSecond.manager / perSecond.pool, 3),
+    },
+    runs: ROUNDS,
+    machine: machine(),
+  };
+}
