@@ -141,22 +141,34 @@ export interface Resources extends AsyncDisposable {
     readonly signal?: AbortSignal;
   }): Promise<void>;
   /**
-   * Changes the settings of a registration. Whoever has an instance finishes on the old settings; new ones are made with the new.
+   * Changes the settings of a registration. Whoever has an instance finishes on the old settings, however long that takes; new ones are
+   * made with the new.
    *
-   * @throws `RESOURCE_CONFIGURATION_INVALID`, `RESOURCE_UNAVAILABLE` when there is no registration of exactly that scope
+   * @throws `RESOURCE_CONFIGURATION_INVALID`, `RESOURCE_UNAVAILABLE` when there is no registration of exactly that scope,
+   *   `RESOURCE_DEPENDENCY_CIRCULAR`, `RESOURCE_TENANT_MISMATCH`, `RESOURCES_CLOSED`; nothing has changed then
    */
   reload<Face extends object, Config>(
     token: ResourceToken<Face, Config>,
     options: RegistrationOptions<NoInfer<Config>>,
   ): void;
-  /** Tells of a credential that has changed. When a revocation returns, no lease that rests on it is of any use any more. */
+  /**
+   * Tells of a credential that has changed. When a revocation returns its promise, no lease that rests on it, itself or through what it
+   * needs, is of any use any more. A new credential is tried first, with one instance more than the pool may have.
+   *
+   * @throws `RESOURCE_TENANT_MISMATCH`
+   */
   credentialChanged(change: CredentialChange): Promise<void>;
   /** Ends the instances of a resource in one scope, or in all; the next acquire makes new ones. */
   drain(
     token: ResourceToken,
     options?: { readonly scope?: ResourceScope; readonly timeoutMs?: number },
   ): Promise<readonly ShutDownEntry[]>;
-  /** Lends nothing of a resource until {@link Resources.resume}. @param reason - for those who are refused */
+  /**
+   * Lends nothing of a resource until {@link Resources.resume}: also not to those who wait, nor of what is made anew meanwhile. What is
+   * lent stays so.
+   *
+   * @param reason - for those who are refused
+   */
   hold(token: ResourceToken, reason: string, scope?: ResourceScope): void;
   /** Lends again what was held back, quarantined or given up. */
   resume(token: ResourceToken, scope?: ResourceScope): void;
@@ -174,7 +186,7 @@ export interface Resources extends AsyncDisposable {
   healthHistory(token: ResourceToken, scope?: ResourceScope): readonly HealthRecord[];
   /** How they are together: a tenant's own when the context has one. */
   health(): ResourcesHealth;
-  /** What a tenant uses of its quota. */
+  /** What a tenant uses of its quota. @throws `RESOURCE_TENANT_MISMATCH` when that is another one than the context's */
   usage(tenant: string): Readonly<Record<QuotaName, number>>;
   /** Hears every event from now on, at once. @returns stops hearing */
   onEvent(listener: (event: ResourceEvent) => void): () => void;
