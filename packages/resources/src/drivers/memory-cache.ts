@@ -1,5 +1,15 @@
 import { systemClock, type Clock } from '@tenon/core';
-import { Type, type Static } from 'typebox';
+import {
+  Type,
+  type Static,
+  type TBoolean,
+  type TInteger,
+  type TLiteral,
+  type TNumber,
+  type TObject,
+  type TOptional,
+  type TUnion,
+} from 'typebox';
 import { defineResource } from '../definition/define-resource.ts';
 import type { ExposeContext, PoolSettings } from '../definition/resource-definition.ts';
 import type { ResourceToken } from '../definition/resource-token.ts';
@@ -18,7 +28,15 @@ export type {
   MemoryCacheStatistics,
 } from './memory-cache/cache-face.ts';
 
-const schema = Type.Object(
+type Schema = TObject<{
+  maxEntries: TOptional<TInteger>;
+  ttlMs: TOptional<TNumber>;
+  strategy: TOptional<TUnion<[TLiteral<'lru'>, TLiteral<'lfu'>, TLiteral<'fifo'>]>>;
+  loadTimeoutMs: TOptional<TInteger>;
+  statistics: TOptional<TBoolean>;
+}>;
+
+const schema: Schema = Type.Object(
   {
     maxEntries: Type.Optional(Type.Integer({ minimum: 1, maximum: 10_000_000 })),
     ttlMs: Type.Optional(Type.Number({ exclusiveMinimum: 0 })),
@@ -71,7 +89,7 @@ export interface MemoryCacheOptions extends MemoryCacheSettings {
 export function memoryCache<Value>(
   name: string,
   options: MemoryCacheOptions = {},
-): ResourceToken<MemoryCacheFace<Value>, Static<typeof schema>> {
+): ResourceToken<MemoryCacheFace<Value>, Static<Schema>> {
   const { isolation = 'tenant', pool, version, clock = systemClock, ...settings } = options;
   return defineResource({
     name,

@@ -4,6 +4,7 @@ import type { HealthOptions, PoolSettings } from '../definition/resource-definit
 import type { ResourceToken } from '../definition/resource-token.ts';
 import { scopeKey, type ScopeLevel } from '../scope/resource-scope.ts';
 import { createRedisFace } from './redis/create-redis-face.ts';
+import { dropConnection } from './redis/drop-connection.ts';
 import { openRedis, type RedisConnection } from './redis/redis-connection.ts';
 import type { RedisFace } from './redis/redis-face.ts';
 import {
@@ -114,7 +115,7 @@ function loginOf({ secret, value }: SlotCredential): RedisLogin {
 }
 
 async function end(connection: RedisConnection, inOrder: boolean, signal: AbortSignal): Promise<void> {
-  const drop = (): void => connection.client.disconnect();
+  const drop = (): void => dropConnection(connection.client);
   signal.addEventListener('abort', drop, { once: true });
   try {
     await connection.end(inOrder && !signal.aborted);

@@ -22,7 +22,7 @@ export type ProxyFault =
 
 /** How many connections of clients a proxy has seen. */
 export interface ProxyConnections {
-  /** Those that are open now. */
+  /** Those that are open now, and that their client has not ended. */
   readonly open: number;
   /** All that were accepted. */
   readonly accepted: number;
@@ -102,7 +102,8 @@ class TcpFaultProxy implements FaultProxy {
   }
 
   connections(): ProxyConnections {
-    return { open: this.#links.size, accepted: this.#accepted, bytesToClients: this.#bytes };
+    const open = [...this.#links].filter((link) => !link.isEndedByClient).length;
+    return { open, accepted: this.#accepted, bytesToClients: this.#bytes };
   }
 
   async set(fault: ProxyFault): Promise<void> {
@@ -181,7 +182,13 @@ class Link {
     this.#pipe(this.#upstream, client, true);
   }
 
+  get isEndedByClient(): boolean {
+    return this.#client.readableEnded;
+  }
+
   apply(fault: ProxyFault): void {
+    // What ended in a black hole was not passed on.
+    if (this.#fault.fault === 'black-hole' && fault.fault !== 'black-hole' && this.isEndedByClient) this.reset();
     this.#fault = fault;
     this.#left = fault.fault === 'cut' ? fault.afterBytes : Infinity;
     if (fault.fault === 'reset' || this.#left <= 0) this.reset();

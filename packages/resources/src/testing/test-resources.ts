@@ -30,14 +30,19 @@ export interface TestResources extends AsyncDisposable {
     token: ResourceToken<Face>,
     face: NoInfer<Face> | ((instance: FakeInstance) => NoInfer<Face>),
   ) => FakeResource<Face>;
-  /** @throws `RESOURCE_UNAVAILABLE`, not retryable, when there is no fake for it */
-  resource<Face extends object>(token: ResourceToken<Face>): FakeResource<Face>;
-  /** By the name of its token. */
-  resource(name: string): FakeResource;
+  /**
+   * The fake of a token, or of the name of one.
+   *
+   * @throws `RESOURCE_UNAVAILABLE`, not retryable, when there is none
+   */
+  readonly resource: {
+    <Face extends object>(token: ResourceToken<Face>): FakeResource<Face>;
+    (name: string): FakeResource;
+  };
   /** What was done so far, in the order in which it began. */
   readonly history: (filter?: CallFilter) => readonly RecordedCall[];
   /** Forgets what was done, and what calls are told to do. */
-  reset(): void;
+  readonly reset: () => void;
   /** Begins a {@link Scenario} of these resources. */
-  scenario(name: string): Scenario;
+  readonly scenario: (name: string) => Scenario;
 }

@@ -26,7 +26,7 @@ describe('test resources', () => {
     const length: number = await inTenant('acme', async () => {
       await using borrowed = await resources.acquire(mail);
       await clock.advance(250);
-      return borrowed.send('hello');
+      return await borrowed.send('hello');
     });
 
     expect(length).toBe(5);
@@ -164,7 +164,7 @@ describe('test resources', () => {
       dependencies: { mail },
       create: never,
       expose: never,
-    } as never);
+    });
     const needed = test.provide(mail, face);
     test.provide(shop, face);
     await test.resources.use(shop, () => undefined);
@@ -212,7 +212,7 @@ describe('a scenario', () => {
     const test = createTestResources();
     const summary = await test
       .scenario('mail comes back')
-      .step('mail is down once', () => void test.provide(mail, face).script('create', { fail: new Error('down') }))
+      .step('mail is down once', () => test.provide(mail, face).script('create', { fail: new Error('down') }))
       .step('somebody tries', ({ resources }) => failureOf(resources.acquire(mail)))
       .advance(60_000)
       .step('and again', ({ resources }) => resources.use(mail, () => undefined))

@@ -60,7 +60,9 @@ async function join({ host, port }: { readonly host: string; readonly port: numb
   return client;
 }
 
-const until = (look: () => void): Promise<void> => expect.poll(() => (look(), true), { interval: 5 }).toBe(true);
+async function until(look: () => void): Promise<void> {
+  await expect.poll(() => (look(), true), { interval: 5 }).toBe(true);
+}
 const pause = (ms: number): Promise<unknown> => once(AbortSignal.timeout(ms), 'abort');
 
 async function say(client: Client, text: string): Promise<void> {

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { toError } from '@tenon/core';
-import { Cluster, type ChainableCommander } from 'ioredis';
+import { Cluster, type ChainableCommander, type Redis } from 'ioredis';
 import type { ExposeContext } from '../../definition/resource-definition.ts';
 import { resourceError } from '../../errors.ts';
 import type { RedisConnection } from './redis-connection.ts';
@@ -54,9 +54,17 @@ export function createRedisFace(connection: RedisConnection, context: ExposeCont
     multi: (queue) => once(() => runMulti(connection, queue)),
     eval: (script, { keys = [], arguments: words = [] } = {}) => once(() => evaluate(connection, script, keys, words)),
     scan: ({ match = '*', count = 250 } = {}) => scanKeys(connection, context, match, count),
-    publish: (channel, message) => once(() => client.publish(prefix + channel, message)),
+    publish: (channel, message) => once(() => publisherOf(connection, channel).publish(prefix + channel, message)),
     subscribe: (channels, options = {}) => openSubscription(connection, context, channels, options),
   };
+}
+
+/** In a cluster every node passes messages on to all others: through one of them, those of one channel stay in order. */
+function publisherOf({ client, nodes }: RedisConnection, channel: string): Redis | Cluster {
+  const all = nodes();
+  let sum = 0;
+  for (const byte of Buffer.from(channel)) sum = (sum * 31 + byte) % 0xff_ff;
+  return all[sum % all.length] ?? client;
 }
 
 async function getMany({ client }: RedisConnection, keys: readonly string[]): Promise<readonly (string | undefined)[]> {

@@ -2,6 +2,7 @@ import { toError, type Logger } from '@tenon/core';
 import { Cluster, Redis, type RedisOptions } from 'ioredis';
 import { resourceError } from '../../errors.ts';
 import type { HealthStatus } from '../../health/health-status.ts';
+import { dropConnection } from './drop-connection.ts';
 import { notConnected, toRedisError, tooManyPending } from './redis-failure.ts';
 import { reconnectDelayMs } from './reconnect-delay.ts';
 import type { RedisAddress, RedisLogin, RedisTarget } from './redis-settings.ts';
@@ -23,7 +24,7 @@ export interface RedisConnection {
    */
   run<T>(isRepeatable: boolean, command: () => Promise<T>): Promise<T>;
   /** Each node that holds keys: the server itself, or the masters of a cluster. */
-  nodes(): readonly Redis[];
+  readonly nodes: () => readonly Redis[];
   check(): Promise<HealthStatus>;
   /** Whether it has given up. */
   isEnded(): boolean;
@@ -52,6 +53,8 @@ export async function openRedis(options: OpenRedisOptions): Promise<RedisConnect
   const { target, signal, logger, prefix } = options;
   const login = { current: options.login };
   const client = target.isCluster ? clusterClient(options) : singleClient(options);
+  // Nodes that join later are made with the options of the beginning.
+  client.on('+node', (node: Redis) => Object.assign(node.options, loginOptions(login.current)));
   const failure = watchFailures(client, logger);
   await connect(client, target, signal, failure);
 
@@ -97,7 +100,7 @@ export async function openRedis(options: OpenRedisOptions): Promise<RedisConnect
       subscriptions.close();
       // QUIT lets the commands before it finish; without a connection there are none worth waiting for.
       if (inOrder && client.status === 'ready') await client.quit().catch(() => undefined);
-      client.disconnect();
+      dropConnection(client);
     },
   };
 }
@@ -206,7 +209,7 @@ async function connect(
   try {
     await Promise.race([aborted.promise, ...(signal.aborted ? [] : [client.connect()])]);
   } catch (thrown) {
-    client.disconnect();
+    dropConnection(client);
     throw toRedisError(failure.last() ?? thrown, { resource: target.resource, phase: 'connect', isRepeatable: true });
   } finally {
     signal.removeEventListener('abort', stop);

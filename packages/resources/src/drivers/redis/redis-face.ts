@@ -111,7 +111,7 @@ export interface RedisFace {
    * @param options - `match`: a pattern, default all; `count`: how many the server looks at in one step, 1 to 10,000, default 250
    */
   scan(options?: { readonly match?: string; readonly count?: number }): AsyncIterable<string>;
-  /** @returns how many heard it, as far as one node knows */
+  /** Messages of one channel stay in order. @returns how many heard it, as far as one node of a cluster knows */
   publish(channel: string, message: string): Promise<number>;
   /**
    * Listens, on a connection that does nothing else. After a lost connection it listens again, and hears of the gap. It ends when it is stopped,

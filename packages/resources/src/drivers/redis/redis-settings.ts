@@ -1,31 +1,58 @@
-import { Type, type Static, type TObject } from 'typebox';
+import {
+  Type,
+  type Static,
+  type TArray,
+  type TBoolean,
+  type TInteger,
+  type TObject,
+  type TOptional,
+  type TString,
+} from 'typebox';
 import { resourceError, type ResourceError } from '../../errors.ts';
 
-const milliseconds = (description: string, maximum = 600_000) => Type.Integer({ minimum: 1, maximum, description });
+const milliseconds = (maximum = 600_000): TOptional<TInteger> => Type.Optional(Type.Integer({ minimum: 1, maximum }));
+const wholeNumber = (minimum: number, maximum: number): TOptional<TInteger> =>
+  Type.Optional(Type.Integer({ minimum, maximum }));
+const text = { minLength: 1, maxLength: 2_048 } as const;
+const closed = { additionalProperties: false } as const;
 
 /** The form of {@link RedisSettings}. */
-export const redisSchema = Type.Object(
+export const redisSchema: TObject<{
+  url: TString;
+  nodes: TOptional<TArray<TString>>;
+  cluster: TOptional<TBoolean>;
+  keyPrefix: TOptional<TString>;
+  tls: TOptional<TObject<{ ca: TOptional<TString>; serverName: TOptional<TString> }>>;
+  connectTimeoutMs: TOptional<TInteger>;
+  commandTimeoutMs: TOptional<TInteger>;
+  maxPendingCommands: TOptional<TInteger>;
+  reconnectInitialMs: TOptional<TInteger>;
+  reconnectMaxMs: TOptional<TInteger>;
+  maxReconnects: TOptional<TInteger>;
+  subscriptionPingMs: TOptional<TInteger>;
+}> = Type.Object(
   {
-    url: Type.String({ minLength: 1, maxLength: 2_048 }),
-    nodes: Type.Optional(Type.Array(Type.String({ minLength: 1, maxLength: 2_048 }), { maxItems: 100 })),
+    url: Type.String(text),
+    nodes: Type.Optional(Type.Array(Type.String(text), { maxItems: 100 })),
     cluster: Type.Optional(Type.Boolean()),
+    // In a cluster, what stands in braces decides alone where a key lies.
     keyPrefix: Type.Optional(Type.String({ maxLength: 128, pattern: '^[^{}]*$' })),
     tls: Type.Optional(
       Type.Object(
-        { ca: Type.Optional(Type.String({ minLength: 1 })), serverName: Type.Optional(Type.String({ minLength: 1 })) },
-        { additionalProperties: false },
+        { ca: Type.Optional(Type.String({ minLength: 1 })), serverName: Type.Optional(Type.String(text)) },
+        closed,
       ),
     ),
-    connectTimeoutMs: Type.Optional(milliseconds('how long making a connection may take')),
-    commandTimeoutMs: Type.Optional(milliseconds('how long a command may take')),
-    maxPendingCommands: Type.Optional(Type.Integer({ minimum: 1, maximum: 1_000_000 })),
-    reconnectInitialMs: Type.Optional(milliseconds('how long to wait before the first reconnect')),
-    reconnectMaxMs: Type.Optional(milliseconds('how long to wait at most')),
-    maxReconnects: Type.Optional(Type.Integer({ minimum: 0, maximum: 10_000 })),
-    subscriptionPingMs: Type.Optional(milliseconds('how often a connection that only listens is tried', 3_600_000)),
+    connectTimeoutMs: milliseconds(),
+    commandTimeoutMs: milliseconds(),
+    maxPendingCommands: wholeNumber(1, 1_000_000),
+    reconnectInitialMs: milliseconds(),
+    reconnectMaxMs: milliseconds(),
+    maxReconnects: wholeNumber(0, 10_000),
+    subscriptionPingMs: milliseconds(3_600_000),
   },
-  { additionalProperties: false },
-) satisfies TObject;
+  closed,
+);
 
 /** The settings of a Redis. `url` is required. */
 export interface RedisSettings {

@@ -1,5 +1,6 @@
 import { systemClock, toError, type Logger, type Timer } from '@tenon/core';
 import type { Redis } from 'ioredis';
+import { dropConnection } from './drop-connection.ts';
 import { notConnected, toRedisError } from './redis-failure.ts';
 import { reconnectDelayMs } from './reconnect-delay.ts';
 import type { RedisAddress, RedisTarget } from './redis-settings.ts';
@@ -87,7 +88,7 @@ class Hub implements SubscriptionHub {
     const redis = this.#current?.redis;
     if (redis?.status !== 'ready') return;
     // A connection that listens takes no AUTH in RESP2: it is made anew, and its subscribers hear of the gap.
-    if (redis.mode === 'subscriber') redis.disconnect();
+    if (redis.mode === 'subscriber') dropConnection(redis);
     else await redis.call('AUTH', [...words]);
   }
 
@@ -145,7 +146,7 @@ class Hub implements SubscriptionHub {
     this.#timer = systemClock.schedule(() => {
       void redis.ping().then(
         () => this.#current?.redis === redis && this.#watch(redis),
-        () => redis.disconnect(),
+        () => dropConnection(redis),
       );
     }, this.#options.target.subscriptionPingMs);
   }
@@ -154,7 +155,7 @@ class Hub implements SubscriptionHub {
     const redis = this.#current?.redis;
     this.#current = undefined;
     this.#timer?.cancel();
-    redis?.disconnect();
+    if (redis !== undefined) dropConnection(redis);
   }
 
   #lost(redis: Redis): void {
@@ -185,7 +186,7 @@ class Hub implements SubscriptionHub {
       for (const interest of before) interest.feed.push({ type: 'gap', reason: 'reconnected' });
     } catch {
       // What came in the way ends the connection, if it has not: the next try is due then.
-      redis.disconnect();
+      dropConnection(redis);
     }
   }
 }

@@ -34,7 +34,7 @@ export interface OpenRedis {
   readonly token: ResourceToken<RedisFace>;
   /** What comes before the tenant, different for each test. */
   readonly keyPrefix: string;
-  face(tenant?: string): Promise<Borrowed>;
+  readonly face: (tenant?: string) => Promise<Borrowed>;
 }
 
 type Borrowed = Awaited<ReturnType<Resources['acquire']>> & RedisFace;
@@ -102,5 +102,6 @@ export function collect(subscription: RedisSubscription): {
   return { events, done };
 }
 
-export const until = (look: () => unknown, timeout = 10_000): Promise<void> =>
-  expect.poll(async () => (await look(), true), { interval: 10, timeout }).toBe(true);
+export async function until(look: () => unknown, timeout = 10_000): Promise<void> {
+  await expect.poll(async () => (await look(), true), { interval: 10, timeout }).toBe(true);
+}

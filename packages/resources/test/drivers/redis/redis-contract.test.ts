@@ -3,7 +3,7 @@ import { redis } from '@tenon/resources/drivers/redis';
 import { openFaultProxy, resourceContract, type OpenResource } from '@tenon/resources/testing';
 import type { RedisFace } from '@tenon/resources/drivers/redis';
 import { Redis } from 'ioredis';
-import { describe, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { clusterUrl, LoginVault, makeUser, quick, redisUrl } from './open-redis.ts';
 
 const open: OpenResource<RedisFace> = async () => {
@@ -40,7 +40,9 @@ const open: OpenResource<RedisFace> = async () => {
 };
 
 describe.skipIf(redisUrl === undefined)('the redis driver', () => {
-  it.each(resourceContract(open))('keeps the contract: $name', ({ run }) => run());
+  it.each(resourceContract(open))('keeps the contract: $name', async ({ run }) => {
+    await expect(run()).resolves.toBeUndefined();
+  });
 });
 
 describe.skipIf(clusterUrl === undefined)('the redis driver on a cluster', () => {
@@ -51,6 +53,8 @@ describe.skipIf(clusterUrl === undefined)('the redis driver on a cluster', () =>
   });
   it.each(resourceContract(openCluster, { hasServer: false, hasLogin: false }))(
     'keeps the contract: $name',
-    ({ run }) => run(),
+    async ({ run }) => {
+      await expect(run()).resolves.toBeUndefined();
+    },
   );
 });
