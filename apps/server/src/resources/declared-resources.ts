@@ -1,4 +1,4 @@
-import { isCodedError, toError, type Logger } from '@tenon/core';
+import { isCodedError, runInContext, toError, type Logger } from '@tenon/core';
 import {
   createResources,
   type CredentialReader,
@@ -76,7 +76,8 @@ export async function openDeclaredResources(options: DeclaredResourceOptions): P
     return changed.toSorted();
   };
   await apply(await read());
-  return { resources, reload: async () => apply(await read()) };
+  // The file speaks of every tenant, whoever asks for it to be read.
+  return { resources, reload: () => runInContext({}, async () => apply(await read())) };
 }
 
 const isSame = (one: Known, other: Known): boolean =>

@@ -98,7 +98,7 @@ describe.each(describeDrivers())('resources over HTTP, on %s', (driver) => {
   });
 
   it('are read again from their file', async () => {
-    declare({ more: { technology: 'memory-cache' } });
+    declare({ more: { technology: 'memory-cache', tenants: { somebody: { settings: { maxEntries: 5 } } } } });
     expect((await owner.post('/v1/resources/reload', {})).as<object>()).toEqual({ changed: ['more'] });
     expect((await list()).map(({ name }) => name)).toEqual(['site', 'hot', 'more']);
     declare({ more: { technology: 'gopher' } });
