@@ -42,7 +42,7 @@ export interface BorrowHistoryOptions {
  * ```
  */
 export function borrowHistories(
-  fc: typeof FastCheck,
+  fc: Pick<typeof FastCheck, 'array' | 'boolean' | 'constant' | 'constantFrom' | 'nat' | 'oneof' | 'record'>,
   { borrowers = 8, maxSteps = 60, tenants = ['a', 'b'], maxAdvanceMs = 60_000 }: BorrowHistoryOptions = {},
 ): FastCheck.Arbitrary<readonly BorrowStep[]> {
   const borrower = fc.nat({ max: borrowers - 1 });
@@ -57,7 +57,7 @@ export function borrowHistories(
     { weight: 1, arbitrary: fc.record({ type: fc.constant('break' as const) }) },
     { weight: 2, arbitrary: fc.record({ type: fc.constant('advance' as const), ms: fc.nat({ max: maxAdvanceMs }) }) },
   );
-  return fc.array(step, { maxLength: maxSteps });
+  return fc.array(step, { maxLength: maxSteps, size: 'max' });
 }
 
 /** What became of a history. */

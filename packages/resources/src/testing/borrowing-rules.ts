@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { isUsable } from '../health/health-status.ts';
-import { CONTRACT_TENANT, failureOf, inTenant, until, type ResourceRule } from './contract-check.ts';
+import { CONTRACT_TENANT, failureOf, inTenant, type ResourceRule } from './contract-check.ts';
 
 const CALLERS = 20;
 
@@ -77,7 +77,7 @@ export const borrowingRules: readonly ResourceRule[] = [
   },
   {
     name: 'an acquire that is aborted ends, and what was made for it does not stay for ever',
-    async check({ resources, token, instances }) {
+    async check({ resources, token, instances, until }) {
       const aborted = await failureOf(resources.acquire(token, undefined, { signal: AbortSignal.abort() }));
       assert.equal(aborted.code, 'RESOURCE_CANCELLED');
       const stop = new AbortController();
@@ -93,7 +93,7 @@ export const borrowingRules: readonly ResourceRule[] = [
   },
   {
     name: 'an instance whose borrower says that it is unfit is not lent again',
-    async check({ resources, token, work, instances }) {
+    async check({ resources, token, work, instances, until }) {
       const face = await resources.acquire(token);
       face.lease.taint();
       await face[Symbol.asyncDispose]();

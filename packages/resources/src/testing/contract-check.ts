@@ -45,6 +45,8 @@ export interface ContractTools<Face extends object = object> extends ResourceUnd
   readonly instances: InstanceCount;
   /** All that was logged and told, for a look at what it holds. */
   readonly shown: unknown[];
+  /** @throws `AssertionError` when it takes too long */
+  readonly until: Until;
 }
 
 /** A rule before it is bound to a driver. */
@@ -64,15 +66,12 @@ export interface InstanceCount {
 /** The tenant in which checks run. */
 export const CONTRACT_TENANT = 'contract-a';
 
-/** How long a check waits for what must come by itself. */
-export const PATIENCE_MS = 20_000;
-
 /** Runs work in a tenant. */
 export const inTenant = <T>(tenant: string, work: () => Promise<T>): Promise<T> =>
   runAs({ tenant, actor: { type: 'system', id: 'contract' } }, work);
 
 /** The same resource, with its instances counted. */
-export function counted<Face extends object>(
+function counted<Face extends object>(
   token: ResourceToken<Face>,
 ): { readonly token: ResourceToken<Face>; readonly instances: InstanceCount } {
   const made: unknown[] = [];
@@ -94,7 +93,10 @@ export function counted<Face extends object>(
 }
 
 /** Opens the resources of one check. */
-export function openTools<Face extends object>(opened: ResourceUnderTest<Face>): ContractTools<Face> {
+export function openTools<Face extends object>(
+  opened: ResourceUnderTest<Face>,
+  patienceMs: number,
+): ContractTools<Face> {
   const { token, instances } = counted(opened.token);
   const shown: unknown[] = [];
   const resources = createResources({
@@ -103,7 +105,8 @@ export function openTools<Face extends object>(opened: ResourceUnderTest<Face>):
     logger: recordingLogger(shown),
   });
   resources.onEvent((event: ResourceEvent) => shown.push(event));
-  return { ...opened, token, resources, instances, shown };
+  const until: Until = (what, isSo) => waitUntil(patienceMs, what, isSo);
+  return { ...opened, token, resources, instances, shown, until };
 }
 
 function recordingLogger(shown: unknown[]): Logger {
@@ -131,11 +134,14 @@ export function assertShowsNone(secrets: readonly string[], values: readonly unk
   }
 }
 
-/** Tries until it is so. @throws `AssertionError` after 20 seconds */
-export async function until(what: string, isSo: () => Promise<boolean> | boolean): Promise<void> {
-  const endMs = performance.now() + PATIENCE_MS;
+/** Tries until it is so. */
+export type Until = (what: string, isSo: () => Promise<boolean> | boolean) => Promise<void>;
+
+/** @throws `AssertionError` after the time, given in milliseconds */
+async function waitUntil(timeoutMs: number, what: string, isSo: () => Promise<boolean> | boolean): Promise<void> {
+  const endMs = performance.now() + timeoutMs;
   while (!(await isSo())) {
-    assert.ok(performance.now() < endMs, `after ${PATIENCE_MS} ms, ${what} is still not so`);
+    assert.ok(performance.now() < endMs, `after ${timeoutMs} ms it is still not so that ${what}`);
     await new Promise((resolve) => setTimeout(resolve, 25));
   }
 }

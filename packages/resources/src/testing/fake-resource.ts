@@ -1,6 +1,7 @@
 import { isCodedError, toError } from '@tenon/core';
+import type { TObject } from 'typebox';
 import { defineResource } from '../definition/define-resource.ts';
-import type { Dependencies } from '../definition/resource-definition.ts';
+import type { Dependencies, ErasedDefinition } from '../definition/resource-definition.ts';
 import type { ResourceToken } from '../definition/resource-token.ts';
 import type { HealthStatus } from '../health/health-status.ts';
 import type { CallHistory, FakeOperation, RecordedCall } from './recorded-call.ts';
@@ -46,47 +47,16 @@ export function createFake<Face extends object>(
   scopeText: (scope: object) => string,
 ): Fake<Face> {
   const { history, scripts } = parts;
-  const { name, version, technology, definition } = token;
+  const { name } = token;
   const living = new Set<FakeInstance>();
   const broken = new WeakSet<FakeInstance>();
   let health: HealthStatus = { status: 'healthy' };
   let made = 0;
 
-  const recorded = async <T>(
-    operation: ScriptedOperation,
-    signal: AbortSignal,
-    facts: Partial<RecordedCall>,
-    work: () => T,
-  ): Promise<T> => {
-    const end = history.begin({ operation, resource: name, ...facts });
-    try {
-      await scripts.play(operation, signal);
-      const result = work();
-      end();
-      return result;
-    } catch (thrown) {
-      end({ failure: failureName(thrown) });
-      throw thrown;
-    }
-  };
-
-  const standIn = defineResource<
-    FakeInstance,
-    typeof definition.schema,
-    Face,
-    Readonly<Record<string, never>>,
-    Dependencies
-  >({
-    name,
-    version,
-    technology,
-    schema: definition.schema,
-    config: definition.config as Readonly<Record<string, unknown>>,
+  const recorded = recorderOf(name, history, scripts);
+  const standIn = defineResource<FakeInstance, TObject, Face, Readonly<Record<string, never>>, Dependencies>({
+    ...keptOf(token),
     dependencies: parts.dependencies,
-    use: definition.use,
-    isolation: definition.isolation,
-    pool: definition.pool,
-    health: definition.health,
     create: ({ scope, signal }) => {
       const id = (made += 1);
       const instance = { id, scope: scopeText(scope) };
@@ -121,6 +91,45 @@ export function createFake<Face extends object>(
     living: () => [...living],
   };
   return { resource, scripts, standIn };
+}
+
+/** What a stand-in has of the real one. */
+function keptOf({
+  name,
+  version,
+  technology,
+  definition,
+}: ResourceToken): Pick<
+  ErasedDefinition,
+  'name' | 'version' | 'technology' | 'schema' | 'use' | 'isolation' | 'pool' | 'health'
+> & { readonly config: Readonly<Record<string, unknown>> } {
+  const { schema, config, use, isolation, pool, health } = definition;
+  // Settings are those of a schema for objects.
+  const settings = config as Readonly<Record<string, unknown>>;
+  return { name, version, technology, schema, config: settings, use, isolation, pool, health };
+}
+
+type Recorder = <T>(
+  operation: ScriptedOperation,
+  signal: AbortSignal,
+  facts: Partial<RecordedCall>,
+  work: () => T,
+) => Promise<T>;
+
+/** Writes down what is done, after what the script wants to happen first. */
+function recorderOf(resource: string, history: CallHistory, scripts: CallScripts): Recorder {
+  return async (operation, signal, facts, work) => {
+    const end = history.begin({ operation, resource, ...facts });
+    try {
+      await scripts.play(operation, signal);
+      const result = work();
+      end();
+      return result;
+    } catch (thrown) {
+      end({ failure: failureName(thrown) });
+      throw thrown;
+    }
+  };
 }
 
 /** The name of a failure, as the history has it. */

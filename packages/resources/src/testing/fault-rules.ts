@@ -2,39 +2,40 @@ import assert from 'node:assert/strict';
 import { isCodedError } from '@tenon/core';
 import { isUsable } from '../health/health-status.ts';
 import { refused } from './borrowing-rules.ts';
-import { assertShowsNone, failureOf, until, type ContractTools, type ResourceRule } from './contract-check.ts';
+import { assertShowsNone, failureOf, type ContractTools, type ResourceRule } from './contract-check.ts';
 
 /** Servers that go, logins that are refused or withdrawn, and what may be seen of it. */
 export const faultRules: readonly ResourceRule[] = [
   {
     name: 'without its server, work and acquires fail within their time, with coded errors',
     needs: ['stopServer'],
-    async check(tools) {
-      const { resources, token, work, stopServer } = tools;
-      await resources.use(token, work);
+    async check({ resources, token, work, stopServer, until }) {
+      await using face = await resources.acquire(token);
+      await work(face);
       await stopServer?.();
-      await using face = await resources.acquire(token).catch(() => undefined);
-      if (face === undefined) return;
-      await until('its work fails', () => fails(work(face)));
+      await until('the work of a borrower fails', () => fails(work(face)));
+      await until('whoever borrows fails', () => fails(resources.use(token, work)));
     },
   },
   {
     name: 'its check finds an instance without its server unusable',
     needs: ['stopServer'],
-    async check({ resources, token, work, stopServer }) {
+    async check({ resources, token, work, stopServer, instances, until }) {
       if (!token.definition.hasCheck) return;
-      await resources.use(token, work);
+      await using face = await resources.acquire(token);
+      await work(face);
       await stopServer?.();
       await until('a check says so', async () => {
-        const [seen] = await resources.check(token);
-        return seen === undefined || !isUsable(seen.health);
+        const signal = AbortSignal.timeout(5_000);
+        const seen = await token.definition.check(instances.made[0], { signal }).catch(() => undefined);
+        return seen === undefined || !isUsable(seen);
       });
     },
   },
   {
     name: 'isBroken tells at a glance that the server is gone for good',
     needs: ['stopServer'],
-    async check({ resources, token, work, stopServer, instances }) {
+    async check({ resources, token, work, stopServer, instances, until }) {
       const face = await resources.acquire(token);
       await work(face);
       const [instance] = instances.made;
@@ -50,7 +51,7 @@ export const faultRules: readonly ResourceRule[] = [
   {
     name: 'when the server is back, whoever borrows works again',
     needs: ['stopServer', 'startServer'],
-    async check({ resources, token, work, stopServer, startServer }) {
+    async check({ resources, token, work, stopServer, startServer, until }) {
       await resources.use(token, work);
       await stopServer?.();
       await until('work fails', () => fails(resources.use(token, work)));
@@ -73,7 +74,7 @@ export const faultRules: readonly ResourceRule[] = [
   {
     name: 'after its credential was revoked nothing works any more, at once: RESOURCE_REVOKED',
     needs: ['slots'],
-    async check({ resources, token, work, instances }) {
+    async check({ resources, token, work, instances, until }) {
       const face = await resources.acquire(token);
       await work(face);
       const [slot] = Object.values(token.definition.credentials);
@@ -104,7 +105,7 @@ export const faultRules: readonly ResourceRule[] = [
 ];
 
 async function collectFailures(
-  { resources, token, work, shown }: ContractTools,
+  { resources, token, work, shown, until }: ContractTools,
   stopServer: () => Promise<void>,
 ): Promise<void> {
   await using face = await resources.acquire(token);

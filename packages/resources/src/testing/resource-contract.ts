@@ -16,6 +16,8 @@ export interface ResourceContractOptions {
   readonly hasServer?: boolean;
   /** Whether it has a slot for a credential, `secrets`, and a `refusedToken`. Default `true`. */
   readonly hasLogin?: boolean;
+  /** How long a check waits for what must come by itself, in milliseconds. Default 20,000. */
+  readonly patienceMs?: number;
 }
 
 /**
@@ -32,19 +34,23 @@ export interface ResourceContractOptions {
  */
 export function resourceContract<Face extends object>(
   open: OpenResource<Face>,
-  { hasServer = true, hasLogin = true }: ResourceContractOptions = {},
+  { hasServer = true, hasLogin = true, patienceMs = 20_000 }: ResourceContractOptions = {},
 ): readonly ResourceContractCheck[] {
   const wanted = [...borrowingRules, ...faultRules].filter(({ needs = [] }) =>
     needs.every((need) => (need === 'stopServer' || need === 'startServer' ? hasServer : hasLogin)),
   );
-  return wanted.map((rule) => ({ name: rule.name, run: () => runRule(rule, open) }));
+  return wanted.map((rule) => ({ name: rule.name, run: () => runRule(rule, open, patienceMs) }));
 }
 
-async function runRule<Face extends object>(rule: ResourceRule, open: OpenResource<Face>): Promise<void> {
+async function runRule<Face extends object>(
+  rule: ResourceRule,
+  open: OpenResource<Face>,
+  patienceMs: number,
+): Promise<void> {
   const opened = await open();
   try {
     assertOffers(rule, opened);
-    const tools = openTools(opened);
+    const tools = openTools(opened, patienceMs);
     try {
       await inTenant(CONTRACT_TENANT, () =>
         // What the face is, the driver's own `work` knows.

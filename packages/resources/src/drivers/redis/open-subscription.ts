@@ -1,4 +1,4 @@
-import { resourceError } from '../../errors.ts';
+import { resourceError, type ResourceError } from '../../errors.ts';
 import type { ExposeContext } from '../../definition/resource-definition.ts';
 import { toError } from '@tenon/core';
 import type { RedisConnection } from './redis-connection.ts';
@@ -14,16 +14,8 @@ export async function openSubscription(
   { pattern = false, signal, maxBuffered = 1_000 }: SubscribeOptions,
 ): Promise<RedisSubscription> {
   context.assertHeld();
-  const names = (typeof channels === 'string' ? [channels] : channels).map(
-    (channel) => (pattern ? literalPattern(prefix) : prefix) + channel,
-  );
-  if (names.length === 0 || !Number.isSafeInteger(maxBuffered) || maxBuffered < 1 || maxBuffered > 1_000_000) {
-    throw resourceError(
-      'RESOURCE_VALUE_INVALID',
-      `a subscription in Redis "${target.resource}" needs a channel or more, and "maxBuffered" from 1 to 1,000,000`,
-      { details: { resource: target.resource } },
-    );
-  }
+  const names = namesOf(target.resource, pattern ? literalPattern(prefix) : prefix, channels);
+  checkMaxBuffered(target.resource, maxBuffered);
   const feed = createSubscriptionFeed(maxBuffered);
   // Whoever gave the lease back hears nothing any more.
   const fenced: SubscriptionFeed = {
@@ -70,3 +62,19 @@ export async function openSubscription(
     },
   };
 }
+
+function namesOf(resource: string, prefix: string, channels: string | readonly string[]): readonly string[] {
+  const names = (typeof channels === 'string' ? [channels] : channels).map((channel) => prefix + channel);
+  if (names.length === 0) throw invalid(resource, 'a channel or more');
+  return names;
+}
+
+function checkMaxBuffered(resource: string, maxBuffered: number): void {
+  const isValid = Number.isSafeInteger(maxBuffered) && maxBuffered >= 1 && maxBuffered <= 1_000_000;
+  if (!isValid) throw invalid(resource, '"maxBuffered" from 1 to 1,000,000');
+}
+
+const invalid = (resource: string, what: string): ResourceError =>
+  resourceError('RESOURCE_VALUE_INVALID', `a subscription in Redis "${resource}" needs ${what}`, {
+    details: { resource },
+  });

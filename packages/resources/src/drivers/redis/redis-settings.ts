@@ -13,7 +13,7 @@ import { resourceError, type ResourceError } from '../../errors.ts';
 const milliseconds = (maximum = 600_000): TOptional<TInteger> => Type.Optional(Type.Integer({ minimum: 1, maximum }));
 const wholeNumber = (minimum: number, maximum: number): TOptional<TInteger> =>
   Type.Optional(Type.Integer({ minimum, maximum }));
-const text = { minLength: 1, maxLength: 2_048 } as const;
+const bounds = { minLength: 1, maxLength: 2_048 } as const;
 const closed = { additionalProperties: false } as const;
 
 /** The form of {@link RedisSettings}. */
@@ -32,14 +32,14 @@ export const redisSchema: TObject<{
   subscriptionPingMs: TOptional<TInteger>;
 }> = Type.Object(
   {
-    url: Type.String(text),
-    nodes: Type.Optional(Type.Array(Type.String(text), { maxItems: 100 })),
+    url: Type.String(bounds),
+    nodes: Type.Optional(Type.Array(Type.String(bounds), { maxItems: 100 })),
     cluster: Type.Optional(Type.Boolean()),
     // In a cluster, what stands in braces decides alone where a key lies.
     keyPrefix: Type.Optional(Type.String({ maxLength: 128, pattern: '^[^{}]*$' })),
     tls: Type.Optional(
       Type.Object(
-        { ca: Type.Optional(Type.String({ minLength: 1 })), serverName: Type.Optional(Type.String(text)) },
+        { ca: Type.Optional(Type.String({ minLength: 1 })), serverName: Type.Optional(Type.String(bounds)) },
         closed,
       ),
     ),

@@ -1,6 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import { Cluster, Redis } from 'ioredis';
-import { describe, expect, it } from 'vitest';
+import { redis } from '@tenon/resources/drivers/redis';
+import { describe, expect, it, onTestFinished } from 'vitest';
+import { startRedis } from '../../../../../scripts/services/redis.ts';
 import { failureOf } from '../../support/open-resources.ts';
 import { clusterUrl, openRedis, plainClient, redisUrl } from './open-redis.ts';
 
@@ -233,6 +235,48 @@ describe.each([
       const { face, resources } = open();
       await face();
       expect(await resources.check()).toMatchObject([{ health: { status: 'healthy' } }]);
+    });
+  });
+});
+
+describe('a step of a scan', () => {
+  it('looks at as many keys as it is told to', async (context) => {
+    const started = await startRedis();
+    if (!started.available) return context.skip(started.reason);
+    onTestFinished(() => started.server.stop());
+    const store = await openRedis({ url: started.server.url }).face();
+    await Promise.all(Array.from({ length: 1_000 }, (_, index) => store.set(`key-${index}`, '1')));
+    const steps: number[] = [];
+    for (const options of [{ count: 1_000 }, { count: 10 }, {}]) {
+      await store.client.config('RESETSTAT');
+      expect(new Set(await Array.fromAsync(store.scan(options))).size).toBe(1_000);
+      steps.push(Number(/cmdstat_scan:calls=(\d+)/.exec(await store.client.info('commandstats'))?.[1]));
+    }
+    const [many = 0, few = 0, usual = 0] = steps;
+    expect(many).toBeLessThanOrEqual(2);
+    expect(few).toBeGreaterThan(50);
+    expect(usual).toBeGreaterThan(many);
+    expect(usual).toBeLessThan(few);
+    return undefined;
+  });
+});
+
+describe('the definition of a Redis', () => {
+  it('is as it is told to be', () => {
+    const given = {
+      version: '2.1.0',
+      health: { intervalMs: 500 },
+      pool: { createTimeoutMs: 700 },
+      isolation: 'action',
+    } as const;
+    const { version, definition } = redis('cache', { url: 'redis://localhost', ...given });
+    expect({ version, health: definition.health, pool: definition.pool, isolation: definition.isolation }).toEqual(
+      given,
+    );
+    expect(redis('cache', { url: 'redis://localhost' })).toMatchObject({
+      version: '1.0.0',
+      technology: 'redis',
+      definition: { use: 'shared', isolation: 'tenant', credentials: {}, hidden: ['url', 'nodes'] },
     });
   });
 });

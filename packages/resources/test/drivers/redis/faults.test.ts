@@ -149,8 +149,11 @@ describe.skipIf(redisUrl === undefined)('a Redis behind a network that fails', (
   });
 
   it('is given no longer to take a connection than it may', async () => {
-    const { face, proxy } = await behindProxy({ connectTimeoutMs: 200, commandTimeoutMs: 250 });
+    // With TLS a connection is there when the other side has answered.
+    const { proxy } = await behindProxy();
     await proxy.set({ fault: 'black-hole' });
+    const url = `rediss://127.0.0.1:${proxy.port}`;
+    const { face } = openRedis({ url, connectTimeoutMs: 200, commandTimeoutMs: 60_000 });
     const [failure, tookMs] = await timed(() => failureOf(face()));
     expect(failure).toMatchObject({ code: 'RESOURCE_INITIALIZATION_FAILED', cause: { retryable: true } });
     expect(tookMs).toBeLessThan(1_500);
