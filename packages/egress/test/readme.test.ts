@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import { createEgress, egressErrorCodes } from '@tenon/egress';
+import { checkAddress, createEgress, egressErrorCodes } from '@tenon/egress';
 import { describe, expect, it } from 'vitest';
 import { codeOf, failureOf } from './support/failure-of.ts';
 import { kept, loopback, openEgress } from './support/open-egress.ts';
@@ -22,11 +22,11 @@ async function run(code: string, create: typeof createEgress, print: (...values:
   const AsyncFunction = (async () => undefined).constructor as new (
     ...args: string[]
   ) => (...args: unknown[]) => Promise<void>;
-  await new AsyncFunction('createEgress', 'console', code)(create, { log: print });
+  await new AsyncFunction('createEgress', 'checkAddress', 'console', code)(create, checkAddress, { log: print });
 }
 
 describe('the README', () => {
-  it('begins with three lines that send a request', async () => {
+  it('begins with a few lines that send a request, and refuse another', async () => {
     const server = await kept(openServer((_request, response) => void response.writeHead(202).end('thanks')));
     const printed: unknown[] = [];
     const create: typeof createEgress = () => {
@@ -35,7 +35,13 @@ describe('the README', () => {
         egress.request({ ...wanted, url: `http://hooks.example.com:${server.port}${new URL(wanted.url).pathname}` });
       return { ...egress, request };
     };
-    await run(blocks[0] ?? '', create, (...values) => void printed.push(...values));
+    const refused: unknown[] = [];
+    await run(blocks[0] ?? '', createEgress, (...values) => void refused.push(...values));
+    expect(refused).toEqual(['EGRESS_ADDRESS_FORBIDDEN']);
+    const sent = (blocks[0] ?? '')
+      .replace("{ ...order, url: 'https://169.254.169.254/' }", 'order')
+      .replace('console.log(response)', 'console.log(response.status, await response.body.text())');
+    await run(sent, create, (...values) => void printed.push(...values));
     expect(printed).toEqual([202, 'thanks']);
     expect(server.requests).toMatchObject([{ method: 'POST', url: '/orders', body: '{}' }]);
   });

@@ -78,7 +78,7 @@ export interface SqlSettings {
   readonly bigints?: 'number' | 'string' | 'bigint';
 }
 
-/** What {@link postgres} and {@link mysql} take. */
+/** What `postgres` and `mysql` take. */
 export interface SqlOptions extends SqlSettings {
   /** The credential to log in with, `basic` or `database`: its id, or its id and its scope in the vault. Default: no credential. */
   readonly credentials?: { readonly login: string | { readonly id: string; readonly scope?: string } };
