@@ -91,15 +91,14 @@ export async function runShellPage(page: string, options: ShellOptions): Promise
     stdio: ['ignore', 'pipe', 'pipe', 'pipe'],
     detached: true,
   });
-  // All of its process group, with what it started.
-  const timer = setTimeout(() => {
-    if (shell.pid !== undefined) process.kill(-shell.pid, 'SIGKILL');
-  }, TIME_LIMIT_MS);
+  const timer = setTimeout(() => endGroup(shell.pid), TIME_LIMIT_MS);
   const closed = once(shell, 'close') as Promise<[number | null]>;
   const streams = [shell.stdout, shell.stderr, shell.stdio[3]] as unknown as readonly NodeJS.ReadableStream[];
   const [stdout = '', stderr = '', serverOutput = ''] = await Promise.all(streams.map((stream) => text(stream)));
   const [code] = await closed;
   clearTimeout(timer);
+  // npm ends without ending what it has started.
+  endGroup(shell.pid);
   rmSync(home, { recursive: true, force: true });
   const outputs = stdout.split(`${mark}\n`);
   const errors = stderr.split(`${mark}\n`);
@@ -113,6 +112,15 @@ export async function runShellPage(page: string, options: ShellOptions): Promise
     serverOutput,
     blocks: blocks.map((block, index) => ({ block, output: outputs[index] ?? '', ...readErrors(errors[index] ?? '') })),
   };
+}
+
+/** Ends all of a process group: a shell with what it started. */
+function endGroup(pid: number | undefined): void {
+  try {
+    if (pid !== undefined) process.kill(-pid, 'SIGKILL');
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error;
+  }
 }
 
 function readErrors(stderr: string): Pick<BlockRun, 'errors' | 'requests'> {
