@@ -12,6 +12,7 @@ import type { ManagedResource } from './managed/managed-resource.ts';
 import type { Borrowed } from './managed/resource-services.ts';
 import { showResource } from './managed/show-resource.ts';
 import { startAll } from './managed/start-all.ts';
+import { useBorrowed } from './managed/use-borrowed.ts';
 import type { AcquireOptions } from './pool/pool.ts';
 import type { QuotaName } from './quota/tenant-quotas.ts';
 import { createRegistration, type RegistrationOptions } from './registry/registration.ts';
@@ -96,13 +97,7 @@ class ResourceRegistry implements Resources {
     scope?: ResourceScope,
     options?: AcquireOptions,
   ): Promise<Result> {
-    await using borrowed = await this.acquire(token, scope, options);
-    try {
-      return await work(borrowed);
-    } catch (error) {
-      borrowed.lease.release({ failed: true });
-      throw error;
-    }
+    return useBorrowed(this.acquire(token, scope, options), work);
   }
 
   async start({ tokens, scope, signal }: Parameters<Resources['start']>[0] = {}): Promise<void> {

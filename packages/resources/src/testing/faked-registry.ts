@@ -1,5 +1,6 @@
 import type { ResourceToken } from '../definition/resource-token.ts';
 import type { Borrowed } from '../managed/resource-services.ts';
+import { useBorrowed } from '../managed/use-borrowed.ts';
 import type { AcquireOptions } from '../pool/pool.ts';
 import type { RegistrationOptions } from '../registry/registration.ts';
 import type { CredentialChange, Resources, ShutDownReport } from '../resources.ts';
@@ -84,13 +85,7 @@ export class FakedRegistry implements Resources {
     scope?: ResourceScope,
     options?: AcquireOptions,
   ): Promise<Result> {
-    await using borrowed = await this.acquire(token, scope, options);
-    try {
-      return await work(borrowed);
-    } catch (error) {
-      borrowed.lease.release({ failed: true });
-      throw error;
-    }
+    return useBorrowed(this.acquire(token, scope, options), work);
   }
 
   start({ tokens, ...options }: Parameters<Resources['start']>[0] = {}): Promise<void> {
