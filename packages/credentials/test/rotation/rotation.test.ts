@@ -1,4 +1,3 @@
-import { isCodedError } from '@tenon/core';
 import { createTestClock, type TestClock } from '@tenon/core/testing';
 import {
   apiKey,
@@ -11,18 +10,10 @@ import {
 import { memoryStorage } from '@tenon/credentials/drivers/memory';
 import { KeyRing } from '@tenon/crypto';
 import { beforeEach, describe, expect, it } from 'vitest';
+import { codeOf } from '../vault/support/failure-of.ts';
 
 const place = { scope: 'org:acme', id: 'github' };
 const DAY_MS = 86_400_000;
-
-const codeOf = async (work: Promise<unknown>): Promise<string> => {
-  try {
-    await work;
-    return 'none';
-  } catch (error) {
-    return isCodedError(error) ? error.code : String(error);
-  }
-};
 
 describe('rotation', () => {
   const keys = KeyRing.generate();
