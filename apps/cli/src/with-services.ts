@@ -1,6 +1,7 @@
 import { runAs, type Logger } from '@tenon/core';
 import type { KeyRing } from '@tenon/crypto';
 import type { Composition, Settings } from '@tenon/server';
+import { chooseTenant } from './choose-tenant.ts';
 import type { Cli } from './cli.ts';
 
 /** What work with services receives. */
@@ -36,6 +37,24 @@ export async function withServices<T>(
   } finally {
     await composition.stop();
   }
+}
+
+/**
+ * Opens the services and works with them in the tenant that was chosen, which has to exist.
+ *
+ * @param tenant - its id. Default: the only one there is
+ */
+export function withTenant<T>(
+  cli: Cli,
+  tenant: string | undefined,
+  work: (services: OpenServices['services']) => Promise<T>,
+): Promise<T> {
+  return withServices(cli, async ({ services }) =>
+    inTenant(await chooseTenant(services, tenant), async () => {
+      await services.tenancy.tenants.current();
+      return work(services);
+    }),
+  );
 }
 
 /** Runs work in a tenant as the command line, which may do everything. */

@@ -1,8 +1,7 @@
 import type { CredentialVault } from '@tenon/credentials';
-import { chooseTenant } from '../choose-tenant.ts';
 import type { Cli } from '../cli.ts';
 import type { OutputOptions } from '../output.ts';
-import { inTenant, withServices } from '../with-services.ts';
+import { withTenant } from '../with-services.ts';
 
 /** What every command about credentials takes. */
 export interface VaultCommandOptions extends OutputOptions {
@@ -20,11 +19,5 @@ export function inVault<T>(
   options: VaultCommandOptions,
   work: (vault: CredentialVault) => Promise<T>,
 ): Promise<T> {
-  return withServices(cli, async ({ services }) => {
-    const tenant = await chooseTenant(services, options.tenant);
-    return inTenant(tenant, async () => {
-      await services.tenancy.tenants.current(); // nothing is kept for a tenant that does not exist
-      return work(services.credentials);
-    });
-  });
+  return withTenant(cli, options.tenant, ({ credentials }) => work(credentials));
 }

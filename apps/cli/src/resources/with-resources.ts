@@ -1,9 +1,8 @@
 import type { Resources, ResourceToken } from '@tenon/resources';
-import { chooseTenant } from '../choose-tenant.ts';
 import type { Cli } from '../cli.ts';
 import { cliError } from '../errors.ts';
 import type { OutputOptions } from '../output.ts';
-import { inTenant, withServices } from '../with-services.ts';
+import { withTenant } from '../with-services.ts';
 
 /** What every command about resources takes. */
 export interface ResourceCommandOptions extends OutputOptions {
@@ -16,13 +15,7 @@ export function withResources<T>(
   options: ResourceCommandOptions,
   work: (resources: Resources) => Promise<T>,
 ): Promise<T> {
-  return withServices(cli, async ({ services }) => {
-    const tenant = await chooseTenant(services, options.tenant);
-    return inTenant(tenant, async () => {
-      await services.tenancy.tenants.current();
-      return work(services.resources.resources);
-    });
-  });
+  return withTenant(cli, options.tenant, ({ resources }) => work(resources.resources));
 }
 
 /**

@@ -49,12 +49,8 @@ export async function openDeclaredResources(options: DeclaredResourceOptions): P
   const { path, environment, vault, logger } = options;
   const resources = createResources({ vault, logger });
   const known = new Map<string, Known>();
-  const read = async (): Promise<ReadonlyMap<string, Known>> => {
-    if (path === undefined) return new Map();
-    const declarations = readDeclarations(path, environment);
-    await tryOut(path, declarations, vault);
-    return toTokens(declarations);
-  };
+  const read = async (): Promise<ReadonlyMap<string, Known>> =>
+    path === undefined ? new Map() : toTokens(path, readDeclarations(path, environment), vault);
   const apply = async (next: ReadonlyMap<string, Known>): Promise<readonly string[]> => {
     const changed: string[] = [];
     for (const [name, before] of known) {
@@ -83,22 +79,6 @@ export async function openDeclaredResources(options: DeclaredResourceOptions): P
 const isSame = (one: Known, other: Known): boolean =>
   JSON.stringify(one.declaration) === JSON.stringify(other.declaration);
 
-async function toTokens(declarations: ResourceDeclarations): Promise<ReadonlyMap<string, Known>> {
-  const tokens = new Map<string, Known>();
-  for (const [name, declaration] of Object.entries(declarations)) {
-    const driver = await loadDriver(declaration.technology);
-    if (driver === undefined) continue;
-    const { settings = {}, credentials, pool, health } = declaration;
-    const more = {
-      ...(credentials === undefined ? {} : { credentials }),
-      ...(pool === undefined ? {} : { pool }),
-      ...(health === undefined ? {} : { health }),
-    };
-    tokens.set(name, { token: driver(name, { ...settings, ...more }), declaration });
-  }
-  return tokens;
-}
-
 function register(resources: Resources, { token, declaration }: Known): void {
   resources.register(token);
   for (const [tenant, own] of Object.entries(declaration.tenants ?? {})) {
@@ -123,28 +103,41 @@ function toPlaces(
   return Object.fromEntries(places);
 }
 
-/** Registers everything once, apart from what is in use, so that all mistakes are known before anything changes. */
-async function tryOut(path: string, declarations: ResourceDeclarations, vault: CredentialReader): Promise<void> {
+/** Makes the tokens, and registers them apart from what is in use, so that all mistakes are known before anything changes. */
+async function toTokens(
+  path: string,
+  declarations: ResourceDeclarations,
+  vault: CredentialReader,
+): Promise<ReadonlyMap<string, Known>> {
+  const tokens = new Map<string, Known>();
   const problems: string[] = [];
   await using trial = createResources({ vault });
   for (const [name, declaration] of Object.entries(declarations)) {
     try {
-      const tokens = await toTokens({ [name]: declaration });
-      const known = tokens.get(name);
-      if (known === undefined) {
+      const driver = await loadDriver(declaration.technology);
+      if (driver === undefined) {
         problems.push(`/resources/${name}/technology must be one of ${technologies.join(', ')}`);
         continue;
       }
+      const { settings, credentials, pool, health } = declaration;
+      const more = {
+        ...(credentials === undefined ? {} : { credentials }),
+        ...(pool === undefined ? {} : { pool }),
+        ...(health === undefined ? {} : { health }),
+      };
+      const known = { token: driver(name, { ...settings, ...more }), declaration };
       const slots = Object.keys(known.token.definition.credentials);
       const unknown = Object.keys(declaration.credentials ?? {}).filter((slot) => !slots.includes(slot));
       for (const slot of unknown) {
         problems.push(`/resources/${name}/credentials/${slot} is no slot of ${declaration.technology}`);
       }
       register(trial, known);
+      tokens.set(name, known);
     } catch (error) {
       if (!isCodedError(error)) throw error;
       problems.push(`/resources/${name}: ${error.message}`);
     }
   }
   if (problems.length > 0) throw declarationsInvalid(path, problems);
+  return tokens;
 }
