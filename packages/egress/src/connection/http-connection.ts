@@ -7,8 +7,10 @@ export interface HttpConnection {
   readonly remoteAddress: string;
   /** Whether it can take a request. A server may have closed it unseen; then nothing of the request is written. */
   readonly isOpen: boolean;
+  /** Whether something of an answer is still to come: nothing else can be sent until then. */
+  readonly isBusy: boolean;
   /**
-   * Sends one request. The next one may follow when the answer's body has been read to its end.
+   * Sends one request. The next one may follow when all of the answer has come.
    *
    * @param onWrite - called when the first byte is about to be written; a failure before that has sent nothing
    * @throws what undici throws
@@ -35,6 +37,7 @@ export function openHttpConnection(
   config: HttpConnectionConfig,
 ): HttpConnection {
   let isOpen = true;
+  let isBusy = false;
   const client = new Client(config.origin, {
     connect: takeOnce(socket),
     allowH2: false,
@@ -63,9 +66,20 @@ export function openHttpConnection(
     get isOpen() {
       return isOpen && !socket.destroyed;
     },
+    get isBusy() {
+      return isBusy;
+    },
     request(options, onWrite) {
-      const told = client.compose((dispatch) => (opts, handler) => dispatch(opts, telling(handler, onWrite)));
-      return told.request(options);
+      const begin = (): void => {
+        isBusy = true;
+        onWrite();
+      };
+      const end = (): void => {
+        isBusy = false;
+      };
+      const told = client.compose((dispatch) => (opts, handler) => dispatch(opts, telling(handler, begin, end)));
+      // undici closes the connection after an answer to HEAD, unless it is told not to.
+      return told.request({ reset: false, ...options });
     },
     destroy: close,
   };
@@ -85,8 +99,12 @@ function takeOnce(socket: Socket): NonNullable<Client.Options['connect']> {
   };
 }
 
-/** A handler that passes everything on, and tells when writing begins. */
-function telling(handler: Dispatcher.DispatchHandler, onWrite: () => void): Dispatcher.DispatchHandler {
+/** A handler that passes everything on, and tells when writing begins, and when all of the answer has come. */
+function telling(
+  handler: Dispatcher.DispatchHandler,
+  onWrite: () => void,
+  onEnd: () => void,
+): Dispatcher.DispatchHandler {
   return {
     onRequestStart(controller, context) {
       onWrite();
@@ -95,7 +113,10 @@ function telling(handler: Dispatcher.DispatchHandler, onWrite: () => void): Disp
     onResponseStart: (controller, status, headers, message) =>
       handler.onResponseStart?.(controller, status, headers, message),
     onResponseData: (controller, chunk) => handler.onResponseData?.(controller, chunk),
-    onResponseEnd: (controller, trailers) => handler.onResponseEnd?.(controller, trailers),
+    onResponseEnd(controller, trailers) {
+      onEnd();
+      handler.onResponseEnd?.(controller, trailers);
+    },
     onResponseError: (controller, error) => handler.onResponseError?.(controller, error),
   };
 }

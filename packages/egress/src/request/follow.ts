@@ -81,9 +81,14 @@ function bodyOf(
   const isEmpty = method === 'HEAD' || status === 204 || status === 304 || contentLength === 0;
   const encoding = headers['content-encoding'];
   const isDecoded = config.decompress && typeof encoding === 'string' && decoderFor(encoding) !== undefined;
+  // What has come whole leaves its connection fit for use, whether or not somebody has read it.
+  const release = (isSound: boolean): void => held.release(isSound && !held.connection.isBusy);
   raw.on('error', () => undefined);
-  raw.once('close', () => held.release(raw.readableEnded && raw.errored === null));
-  if (isEmpty) raw.resume();
+  raw.once('close', () => release(true));
+  if (isEmpty) {
+    raw.resume();
+    if (!held.connection.isBusy) release(true);
+  }
   const response = readBody({
     raw,
     isEmpty,
@@ -93,6 +98,7 @@ function bodyOf(
     maxBodyBytes,
     bodyTimeoutMs: config.bodyTimeoutMs,
     life,
+    onDone: release,
   });
   return { response, isDecoded: isDecoded && !isEmpty };
 }

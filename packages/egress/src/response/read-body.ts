@@ -9,7 +9,7 @@ import type { ResponseBody } from './response-body.ts';
 /** What {@link readBody} takes. */
 export interface BodySource {
   readonly raw: Readable;
-  /** Whether there is none to come, so that `raw` has been read to its end already. */
+  /** Whether there is none to come. */
   readonly isEmpty: boolean;
   readonly host: string;
   /** The `Content-Encoding` to undo; `undefined` gives the bytes as they came. */
@@ -19,6 +19,12 @@ export interface BodySource {
   readonly maxBodyBytes: number;
   readonly bodyTimeoutMs: number;
   readonly life: RequestLife;
+  /**
+   * Called when `raw` is not needed any more, before whoever has read it goes on: the next request finds its connection free.
+   *
+   * @param isSound - whether the server may be asked again on the same connection
+   */
+  readonly onDone: (isSound: boolean) => void;
 }
 
 // Cheaper to read than a connection is to make.
@@ -60,6 +66,7 @@ export function readBody(source: BodySource): ResponseBody {
         await skim(source);
       }
       raw.destroy();
+      source.onDone(true);
     },
     [Symbol.asyncIterator]: take,
   };
@@ -81,6 +88,7 @@ async function* limited(source: BodySource): AsyncGenerator<Uint8Array> {
   const { raw, encoding, contentLength, maxBodyBytes, life, host } = source;
   const makeDecoder = encoding === undefined ? undefined : decoderFor(encoding);
   let total = 0;
+  let isSound = true;
   try {
     if ((contentLength ?? 0) > maxBodyBytes) throw tooLarge(source);
     // What is encoded is limited too: a stream that decodes to nothing would never end otherwise.
@@ -91,11 +99,13 @@ async function* limited(source: BodySource): AsyncGenerator<Uint8Array> {
       yield chunk;
     }
   } catch (error) {
+    isSound = false;
     if (isCodedError(error)) throw error;
     life.signal.throwIfAborted();
     throw exchangeError(host, error);
   } finally {
     raw.destroy();
+    source.onDone(isSound);
   }
 }
 

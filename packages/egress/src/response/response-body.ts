@@ -18,7 +18,7 @@ export interface ResponseBody extends AsyncIterable<Uint8Array> {
    * @throws `EGRESS_RESPONSE_INVALID` when it is none
    */
   json(): Promise<JsonValue>;
-  /** As it comes, within the same limits. Cancelling it closes the connection. */
+  /** As it comes, within the same limits. Cancelling it closes the connection, unless all of it has come. */
   stream(): ReadableStream<Uint8Array>;
   /**
    * Gives up what has not been read. A short rest is read and thrown away, so that the connection can be used again; a long

@@ -32,6 +32,31 @@ describe('connections', () => {
     await until(() => server.open() === 0);
   });
 
+  it.each([
+    ['204', 'get', 204, {}],
+    ['304', 'get', 304, {}],
+    ['a length of 0', 'put', 200, { 'content-length': '0' }],
+    ['HEAD', 'head', 200, {}],
+    ['HEAD that tells a length', 'head', 200, { 'content-length': '100000' }],
+  ] as const)(
+    'take the next request at once after an answer without a body: %s',
+    async (_name, method, status, headers) => {
+      const server = await openServer((response) => reply(response, status, '', headers));
+      const { api } = await openHttp({ baseUrl: server.origin });
+      for (let count = 0; count < 10; count += 1) await api[method]('/x');
+      for (let count = 0; count < 10; count += 1) expect(await (await api[method]('/x')).text()).toBe('');
+      expect(server.requests).toHaveLength(20);
+      expect(server.connections()).toBe(1);
+    },
+  );
+
+  it('take the next request at once after a body that was read', async () => {
+    const server = await openServer((response) => response.end('x'.repeat(200_000)));
+    const { api } = await openHttp({ baseUrl: server.origin });
+    for (let count = 0; count < 10; count += 1) await (await api.get('/x')).text();
+    expect(server.connections()).toBe(1);
+  });
+
   it('are kept as long as keepAliveMs says, and not at all with 0', async () => {
     const server = await openServer();
     const short = await openHttp({ baseUrl: server.origin, keepAliveMs: 10 });

@@ -163,8 +163,7 @@ async function tryOnce(sending: Sending, signal: AbortSignal, endsAtMs: number):
     answer = await exchange(sending, signal, endsAtMs);
     sending.wasSent = true;
     const mayRetry = !isLast && config.retry.statuses.includes(answer.status) && mayRepeat(request, true);
-    if (isEmpty(request, answer)) read = new Uint8Array();
-    else if (mayRetry || isShort(answer, config)) read = await answer.body.bytes();
+    if (mayRetry || isShort(answer, config)) read = await answer.body.bytes();
   } catch (error) {
     if (mayHaveBeenSent(error)) sending.wasSent = true;
     // As one of too many, it has not been asked, and says nothing of the origin.
@@ -198,11 +197,6 @@ async function exchange(sending: Sending, signal: AbortSignal, endsAtMs: number)
   } finally {
     carried?.end();
   }
-}
-
-/** An answer without a body: whoever reads it anyway may be faster than its end, and so closes the connection. */
-function isEmpty({ method }: PreparedHttpRequest, { status, headers }: EgressResponse): boolean {
-  return method === 'HEAD' || status === 204 || status === 304 || headers['content-length'] === '0';
 }
 
 /** A short answer whose length is announced is read within its try, which so covers all of it. */
