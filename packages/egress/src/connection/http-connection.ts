@@ -38,6 +38,9 @@ export function openHttpConnection(
 ): HttpConnection {
   let isOpen = true;
   let isBusy = false;
+  const end = (): void => {
+    isBusy = false;
+  };
   const client = new Client(config.origin, {
     connect: takeOnce(socket),
     allowH2: false,
@@ -73,9 +76,6 @@ export function openHttpConnection(
       const begin = (): void => {
         isBusy = true;
         onWrite();
-      };
-      const end = (): void => {
-        isBusy = false;
       };
       const told = client.compose((dispatch) => (opts, handler) => dispatch(opts, telling(handler, begin, end)));
       // undici closes the connection after an answer to HEAD, unless it is told not to.
