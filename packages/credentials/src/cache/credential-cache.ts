@@ -1,4 +1,4 @@
-import type { Clock } from '@tenon/core';
+import { createSingleFlight, type Clock } from '@tenon/core';
 import { credentialError } from '../errors.ts';
 import { parseKeyText } from '../identity/credential-key.ts';
 import { aborted, callersSignal } from '../storage/guarded-call.ts';
@@ -57,27 +57,17 @@ export interface CredentialCache<Value> {
 export function createCredentialCache<Value>(options: CacheOptions, clock: Clock): CredentialCache<Value> {
   const limits = checkOptions(options);
   const entries = createFreshEntries<Value>(limits, options.eviction ?? 'lru', clock);
-  const loading = new Map<string, Promise<Value | undefined>>();
+  const loads = createSingleFlight<string, Value | undefined>();
   const counts = { hits: 0, misses: 0 };
 
-  const begin = (key: string, load: () => Promise<Value | undefined>): Promise<Value | undefined> => {
-    const startedAtMs = clock.monotonicMs();
-    const loaded = forAll(load).then(
-      (value) => {
-        // A write since the load began has taken this load out of the map: what it gave may be what was there before.
-        if (loading.get(key) !== loaded) return value;
-        loading.delete(key);
-        if (value !== undefined) entries.insert(key, value, startedAtMs);
-        return value;
-      },
-      (error: unknown) => {
-        if (loading.get(key) === loaded) loading.delete(key);
-        throw error;
-      },
-    );
-    loading.set(key, loaded);
-    return loaded;
-  };
+  const share = (key: string, load: () => Promise<Value | undefined>): Promise<Value | undefined> =>
+    loads.run(key, async (flight) => {
+      const startedAtMs = clock.monotonicMs();
+      const value = await forAll(load);
+      // After a write since the load began, what it gave may be what was there before.
+      if (value !== undefined && !flight.isForgotten) entries.insert(key, value, startedAtMs);
+      return value;
+    });
 
   return {
     peek(key) {
@@ -88,20 +78,19 @@ export function createCredentialCache<Value>(options: CacheOptions, clock: Clock
     },
     async load(key, load) {
       const signal = callersSignal();
-      if (signal === undefined) return loading.get(key) ?? begin(key, load);
+      if (signal === undefined) return share(key, load);
       if (signal.aborted) throw aborted(parseKeyText(key), signal.reason);
-      const loaded = loading.get(key) ?? begin(key, load);
-      return beforeAbort(loaded, signal).catch((error: unknown) => {
+      return beforeAbort(share(key, load), signal).catch((error: unknown) => {
         throw signal.aborted ? aborted(parseKeyText(key), signal.reason) : error;
       });
     },
     drop(key) {
       entries.remove(key);
-      loading.delete(key);
+      loads.forget(key);
     },
     clear() {
       entries.clear();
-      loading.clear();
+      loads.forgetAll();
     },
     statistics: () => toStatistics(counts, entries.size(), entries.evictions(), limits.maxEntries),
   };

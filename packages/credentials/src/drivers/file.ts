@@ -1,7 +1,7 @@
 import { readdirSync, rmSync, statSync } from 'node:fs';
 import { readdir, readFile, stat, unlink } from 'node:fs/promises';
 import { join } from 'node:path';
-import { silentLogger, type Logger } from '@tenon/core';
+import { createKeyedMutex, silentLogger, type KeyedMutex, type Logger } from '@tenon/core';
 import { credentialError } from '../errors.ts';
 import { keyText, type CredentialKey } from '../identity/credential-key.ts';
 import { assertWanted } from '../storage/assert-wanted.ts';
@@ -17,7 +17,6 @@ import { decodeRecord, encodeRecord, keyOfRecord } from '../storage/encode-recor
 import type { Place } from '../storage/matches.ts';
 import { createPlaceList, type PlaceList } from '../storage/place-list.ts';
 import { assertRecordSize, maxRecordBytesOf } from '../storage/record-size.ts';
-import { createSerialQueue, type SerialQueue } from '../storage/serial-queue.ts';
 import type { StoredCredential } from '../storage/stored-credential.ts';
 import { lockDirectory, type DirectoryLock } from './file/directory-lock.ts';
 import { fileFailure, systemCode } from './file/file-failure.ts';
@@ -59,7 +58,7 @@ class FolderStorage implements CredentialStorage {
   readonly #lock: DirectoryLock;
   readonly #maxRecordBytes: number;
   readonly #logger: Logger;
-  readonly #changes: SerialQueue = createSerialQueue();
+  readonly #changes: KeyedMutex<string> = createKeyedMutex();
   // Where records are, or were: what is gone since is passed over when it is read.
   readonly #places = new Map<string, PlaceList>();
   #scan: Promise<void> | undefined;

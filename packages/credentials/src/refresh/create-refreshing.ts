@@ -1,4 +1,12 @@
-import { currentContext, runInContext, sleep, toError } from '@tenon/core';
+import {
+  createSemaphore,
+  createSingleFlight,
+  createTaskTracker,
+  currentContext,
+  runInContext,
+  sleep,
+  toError,
+} from '@tenon/core';
 import { keyText, type CredentialKey } from '../identity/credential-key.ts';
 import type { StoredCredential } from '../storage/stored-credential.ts';
 import { toInfo, type CredentialInfo } from '../vault/credential.ts';
@@ -6,7 +14,6 @@ import { notFound } from '../vault/store.ts';
 import { forget, type VaultParts } from '../vault/vault-parts.ts';
 import { afterUnknown, beginAttempt } from './attempt.ts';
 import type { CredentialRefresher } from './credential-refresher.ts';
-import { createLimit } from './limit.ts';
 import { reauthorizationRequired, refreshBusy, refreshFailed, refreshImpossible } from './refresh-failures.ts';
 import type { RefreshSettings } from './refresh-settings.ts';
 
@@ -28,9 +35,9 @@ const POLL_MS = 200;
 
 /** Makes the refreshing of one vault. */
 export function createRefreshing(parts: VaultParts, settings: RefreshSettings): Refreshing {
-  const underWay = new Map<string, Promise<CredentialInfo>>();
-  const ending = new Set<Promise<void>>();
-  const limited = createLimit(settings.concurrency);
+  const refreshes = createSingleFlight<string, CredentialInfo>();
+  const underWay = createTaskTracker();
+  const atOnce = createSemaphore(settings.concurrency);
 
   const run = async (key: CredentialKey, seenVersion: number | undefined): Promise<CredentialInfo> => {
     const waitUntil = parts.clock.now() + settings.timeoutMs;
@@ -51,32 +58,24 @@ export function createRefreshing(parts: VaultParts, settings: RefreshSettings): 
       }
       const attempt = await beginAttempt(parts, settings, refresher, record);
       if (attempt === undefined) continue;
-      ending.add(attempt.ended);
-      void attempt.ended.then(() => ending.delete(attempt.ended));
+      // It goes on when whoever waits for its answer has waited long enough.
+      void underWay.run(() => attempt.ended);
       return attempt.answered;
     }
   };
 
   return {
     async refresh(key, seenVersion) {
-      const text = keyText(key);
-      const known = underWay.get(text);
-      if (known !== undefined) return known;
       // Whoever asked first may go away, and the refresh goes on for the others: it has no caller's signal.
       const { actor, requestId } = currentContext() ?? {};
       const context = { tenant: key.tenant, ...(actor && { actor }), ...(requestId !== undefined && { requestId }) };
-      const begun = runInContext(context, () =>
-        limited(() =>
-          parts.audit.around(
-            { action: 'refresh', tenant: key.tenant, key },
-            () => run(key, seenVersion),
-            (info) => ({ outcome: 'succeeded', version: info.version }),
-          ),
-        ),
-      );
-      underWay.set(text, begun);
-      begun.catch(() => undefined).finally(() => underWay.delete(text));
-      return begun;
+      const audited = (): Promise<CredentialInfo> =>
+        parts.audit.around(
+          { action: 'refresh', tenant: key.tenant, key },
+          () => run(key, seenVersion),
+          (info) => ({ outcome: 'succeeded', version: info.version }),
+        );
+      return refreshes.run(keyText(key), () => underWay.run(() => runInContext(context, () => atOnce.run(audited))));
     },
 
     need(record) {
@@ -87,9 +86,7 @@ export function createRefreshing(parts: VaultParts, settings: RefreshSettings): 
       return left <= 0 ? 'now' : left <= settings.beforeExpiryMs ? 'soon' : 'none';
     },
 
-    async drain() {
-      while (ending.size > 0 || underWay.size > 0) await Promise.allSettled([...ending, ...underWay.values()]);
-    },
+    drain: () => underWay.idle(),
   };
 }
 

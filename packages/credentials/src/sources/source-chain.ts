@@ -1,4 +1,4 @@
-import { currentContext, runInContext } from '@tenon/core';
+import { createSingleFlight, currentContext, runInContext } from '@tenon/core';
 import { beforeAbort } from '../cache/before-abort.ts';
 import { keyText, type CredentialKey } from '../identity/credential-key.ts';
 import { aborted, callersSignal, guardedCall, type GuardOptions } from '../storage/guarded-call.ts';
@@ -41,23 +41,15 @@ export function createSourceChain(options: SourceChainOptions): SourceChain {
   const twice = names.find((name, at) => names.indexOf(name) !== at);
   if (twice !== undefined) throw optionInvalid('source', `is called "${twice}" twice: give one of them another name`);
   const cache = createSourcedCache<LoadedCredential>(clock);
-  const reading = new Map<string, Promise<Found | undefined>>();
+  const readings = createSingleFlight<string, LoadedCredential | undefined>();
 
-  const read = async (key: CredentialKey, text: string, timeoutMs: number): Promise<LoadedCredential | undefined> => {
-    let flight = reading.get(text);
-    if (flight === undefined) {
-      flight = withoutSignal(() => askInOrder(options, key, timeoutMs));
-      reading.set(text, flight);
-    }
-    try {
-      const found = await flight;
-      // Whoever forgot the key since then has taken this reading out: what it found may be what there was before.
-      if (found !== undefined && reading.get(text) === flight) cache.set(text, found.record, found.ttlMs);
+  const read = (key: CredentialKey, text: string, timeoutMs: number): Promise<LoadedCredential | undefined> =>
+    readings.run(text, async (flight) => {
+      const found = await withoutSignal(() => askInOrder(options, key, timeoutMs));
+      // Of a key that was forgotten since then, it may have found what was there before.
+      if (found !== undefined && !flight.isForgotten) cache.set(text, found.record, found.ttlMs);
       return found?.record;
-    } finally {
-      if (reading.get(text) === flight) reading.delete(text);
-    }
-  };
+    });
 
   return {
     async get(key, spentMs = 0) {
@@ -78,15 +70,15 @@ export function createSourceChain(options: SourceChainOptions): SourceChain {
     forget(key) {
       if (key === undefined) {
         cache.clear();
-        reading.clear();
+        readings.forgetAll();
       } else {
         cache.delete(keyText(key));
-        reading.delete(keyText(key));
+        readings.forget(keyText(key));
       }
     },
     async close() {
       cache.clear();
-      reading.clear();
+      readings.forgetAll();
       await Promise.all(sources.map((source) => source.close()));
     },
   };

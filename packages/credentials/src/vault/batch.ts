@@ -1,7 +1,7 @@
+import { createSemaphore } from '@tenon/core';
 import { credentialError, type CredentialError } from '../errors.ts';
 import { keyText, type CredentialReference } from '../identity/credential-key.ts';
 import type { CredentialMaterial } from '../kinds/material.ts';
-import { createLimit } from '../refresh/limit.ts';
 import type { LoadedCredential } from '../sources/sourced-record.ts';
 import type { StoredCredential } from '../storage/stored-credential.ts';
 import type { Validation } from '../validation/validate-credential.ts';
@@ -135,8 +135,8 @@ function fromSources({
   batchConcurrency,
 }: VaultParts): (key: Place['key']) => Promise<LoadedCredential | undefined> {
   if (sources === undefined) return () => Promise.resolve(undefined);
-  const inTurn = createLimit(batchConcurrency);
-  return (key) => inTurn(() => sources.get(key));
+  const atOnce = createSemaphore(batchConcurrency);
+  return (key) => atOnce.run(() => sources.get(key));
 }
 
 /** Reads those that are not in the cache together, and does something with each. */

@@ -1,4 +1,4 @@
-import { createTelemetry, type Clock, type Logger } from '@tenon/core';
+import { createTaskTracker, createTelemetry, type Clock, type Logger } from '@tenon/core';
 import type { KeyRing } from '@tenon/crypto';
 import { createAuditTrail, noAuditTrail, type AuditOptions } from '../audit/audit-trail.ts';
 import { createCredentialCache, type CacheOptions, type CredentialCache } from '../cache/credential-cache.ts';
@@ -18,7 +18,6 @@ import { guardStorage } from '../storage/guarded-storage.ts';
 import type { StoredCredential } from '../storage/stored-credential.ts';
 import { createInstruments } from './instruments.ts';
 import type { VaultParts } from './vault-parts.ts';
-import { createWorkInHand } from './work-in-hand.ts';
 
 /** Everything a vault is made of, checked. */
 export interface VaultConfig {
@@ -52,7 +51,7 @@ export function openParts(config: VaultConfig): OpenParts {
   const { storage, clock, logger, audit } = config;
   const cache = createCache(config);
   const telemetry = createTelemetry('@tenon/credentials');
-  const inHand = createWorkInHand();
+  const inHand = createTaskTracker();
   let closing: Promise<void> | undefined;
   const guard = { clock, logger, timeoutMs: config.operationTimeoutMs, retry: config.retry, random: Math.random };
   // Of their own purpose: what is sealed here opens nowhere else, under the same root keys.
@@ -90,7 +89,7 @@ export function openParts(config: VaultConfig): OpenParts {
       : config.invalidation?.subscribe({ changed: (key) => cache.drop(key), missed: () => cache.clear() });
   const end = async (): Promise<void> => {
     stopListening?.();
-    await inHand.done();
+    await inHand.idle();
     await refreshing?.drain();
     await parts.audit.flush();
     await Promise.all([storage.close(), parts.sources?.close()]);

@@ -1,4 +1,4 @@
-import { currentContext, requireTenant, type Clock, type Logger, type Telemetry } from '@tenon/core';
+import { currentContext, requireTenant, type Clock, type Logger, type TaskTracker, type Telemetry } from '@tenon/core';
 import type { KeyRing } from '@tenon/crypto';
 import type { AuditTrail } from '../audit/audit-trail.ts';
 import type { CredentialCache } from '../cache/credential-cache.ts';
@@ -11,7 +11,6 @@ import type { GuardedStorage } from '../storage/guarded-storage.ts';
 import type { SourceChain } from '../sources/source-chain.ts';
 import type { StoredCredential } from '../storage/stored-credential.ts';
 import type { CredentialInstruments } from './instruments.ts';
-import type { WorkInHand } from './work-in-hand.ts';
 
 /** What a vault was built with. */
 export interface VaultParts {
@@ -28,7 +27,7 @@ export interface VaultParts {
   readonly logger: Logger;
   readonly telemetry: Telemetry;
   readonly instruments: CredentialInstruments;
-  readonly inHand: WorkInHand;
+  readonly inHand: TaskTracker;
   readonly batchConcurrency: number;
   readonly defaultScope: string | undefined;
   readonly tenant: string | undefined;

@@ -1,4 +1,4 @@
-import { Secret, type Clock } from '@tenon/core';
+import { createSingleFlight, Secret, type Clock } from '@tenon/core';
 import { beforeAbort } from '../../cache/before-abort.ts';
 import type { SecretInput } from '../../kinds/define-kind.ts';
 import { plainText } from '../../kinds/material.ts';
@@ -43,7 +43,7 @@ export function createCredentialsKeeper(
     return { current: () => Promise.resolve(credentials), instead: () => Promise.resolve(undefined) };
   }
   let held: SigningCredentials | undefined;
-  let asking: Promise<SigningCredentials> | undefined;
+  const asks = createSingleFlight<'credentials', SigningCredentials>();
   const ask = async (): Promise<SigningCredentials> => {
     try {
       held = checkCredentials(await given());
@@ -57,12 +57,8 @@ export function createCredentialsKeeper(
       );
     }
   };
-  const askOnce = (signal: AbortSignal): Promise<SigningCredentials> => {
-    asking ??= ask().finally(() => {
-      asking = undefined;
-    });
-    return beforeAbort(asking, signal);
-  };
+  const askOnce = (signal: AbortSignal): Promise<SigningCredentials> =>
+    beforeAbort(asks.run('credentials', ask), signal);
   return {
     async current(signal) {
       if (held !== undefined && clock.now() < held.endsAtMs - EARLY_MS) return held;

@@ -1,4 +1,4 @@
-import { isCodedError, type Clock, type Logger, type Secret, type Timer } from '@tenon/core';
+import { createSingleFlight, isCodedError, type Clock, type Logger, type Secret, type Timer } from '@tenon/core';
 import { beforeAbort } from '../../cache/before-abort.ts';
 import { createTokenCalls, type Lifetime, type TokenCalls, type VaultRole } from './token-calls.ts';
 import type { VaultApi } from './vault-api.ts';
@@ -50,9 +50,9 @@ export function createTokenKeeper(options: TokenKeeperOptions): TokenKeeper {
 class Keeper implements TokenKeeper {
   readonly #options: TokenKeeperOptions;
   readonly #closing = new AbortController();
+  readonly #signIns = createSingleFlight<'token', HeldToken>();
   readonly #calls: TokenCalls;
   #held: HeldToken | undefined;
-  #signingIn: Promise<HeldToken> | undefined;
   #timer: Timer | undefined;
 
   constructor(options: TokenKeeperOptions) {
@@ -128,10 +128,7 @@ class Keeper implements TokenKeeper {
   }
 
   #signInAgain(): Promise<HeldToken> {
-    this.#signingIn ??= this.#logIn().finally(() => {
-      this.#signingIn = undefined;
-    });
-    return this.#signingIn;
+    return this.#signIns.run('token', () => this.#logIn());
   }
 
   async #logIn(): Promise<HeldToken> {

@@ -1,10 +1,9 @@
-import { newId } from '@tenon/core';
+import { createKeyedMutex, newId } from '@tenon/core';
 import type { KeyValueStore } from '@tenon/kv';
 import { credentialError } from '../../errors.ts';
 import { assertWanted } from '../../storage/assert-wanted.ts';
 import { comparePlaces, type Place } from '../../storage/matches.ts';
 import { scopeRanges } from '../../storage/scope-ranges.ts';
-import { createSerialQueue } from '../../storage/serial-queue.ts';
 import { decodeChunk, emptyChunk, encodeChunk, indexCorrupt, withClaims, type IndexChunk } from './index-chunk.ts';
 import { addHint, readHints, type IndexHint } from './index-hints.ts';
 
@@ -45,7 +44,7 @@ interface LocatedChunk extends LoadedChunk, IndexHint {
  */
 export function createOrderedIndex(store: KeyValueStore): OrderedIndex {
   // Of one process, changes of one tenant wait for each other instead of failing at each other.
-  const changes = createSerialQueue();
+  const changes = createKeyedMutex<string>();
   const change = (
     tenant: string,
     place: Place,
