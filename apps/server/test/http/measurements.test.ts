@@ -1,5 +1,9 @@
-import { isUuid, newId } from '@tenon/core';
+import { createServer, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { isUuid, newId, runAs } from '@tenon/core';
 import { describeDrivers } from '@tenon/database/testing';
+import { createResources } from '@tenon/resources';
+import { http } from '@tenon/resources/drivers/http';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { problemOf, type Answer } from '../support/client.ts';
 import { expectProblem } from '../support/expect-problem.ts';
@@ -101,6 +105,29 @@ describe.each(describeDrivers())('what the server tells of itself, on %s', (driv
       expect(value('process_memory_resident')).toBeGreaterThan(10_000_000);
       expect(value('process_memory_heap')).toBeGreaterThan(1_000_000);
       expect(value('process_event_loop_delay_p99')).toBeGreaterThanOrEqual(0);
+    });
+
+    it('shows the calls of all guards of one name together, of whichever tenant they are', async () => {
+      const held: ServerResponse[] = [];
+      const upstream = createServer((_request, response) => void held.push(response));
+      await new Promise<void>((resolve) => upstream.listen(0, '127.0.0.1', resolve));
+      const api = http('held-api', {
+        baseUrl: `http://127.0.0.1:${(upstream.address() as AddressInfo).port}`,
+        policy: { allowPrivate: ['127.0.0.0/8'] },
+      });
+      await using resources = createResources({ define: [api] });
+      const ask = (tenant: string) => runAs({ tenant }, () => resources.use(api, (face) => face.get('/')));
+      const running = async () =>
+        (await read())
+          .filter(({ name, labels }) => name === 'resilience_bulkhead_running' && labels['dependency'] === 'held-api')
+          .map(({ value }) => value);
+      const asking = [ask('acme'), ask('bravo'), ask('bravo')];
+      await expect.poll(() => held.length).toBe(3);
+      expect(await running()).toEqual([3]);
+      held.forEach((response) => response.end());
+      await Promise.all(asking);
+      expect(await running()).toEqual([0]);
+      upstream.close();
     });
 
     it('counts security events by their kind', async () => {

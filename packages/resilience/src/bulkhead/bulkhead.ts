@@ -131,14 +131,16 @@ export function bulkhead(options: BulkheadOptions = {}): Bulkhead {
 function observeBulkhead(owner: Bulkhead): void {
   observe({
     name: 'resilience_bulkhead_running',
-    description: 'Calls that a bulkhead runs now',
+    description: 'Calls that a bulkhead runs now; all of those with one name',
+    together: 'sum',
     dependency: owner.name,
     owner,
     read: (one) => one.statistics().running,
   });
   observe({
     name: 'resilience_bulkhead_queued',
-    description: 'Calls that wait in a bulkhead now',
+    description: 'Calls that wait in a bulkhead now; all of those with one name',
+    together: 'sum',
     dependency: owner.name,
     owner,
     read: (one) => one.statistics().queued,

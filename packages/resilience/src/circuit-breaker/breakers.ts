@@ -81,7 +81,8 @@ export function breakers(options: BreakersOptions = {}): Breakers {
   };
   observe({
     name: 'resilience_circuit_state',
-    description: 'State of a circuit breaker: 0 closed, 1 half-open, 2 open; the worst of a registry',
+    description: 'State of a circuit breaker: 0 closed, 1 half-open, 2 open; the worst of those with one name',
+    together: 'most',
     dependency: label,
     owner: kept,
     read: worstState,

@@ -65,7 +65,8 @@ export function circuitBreaker(options: CircuitBreakerOptions = {}): CircuitBrea
   const breaker = createCircuitBreaker(options, strategyConfig(options).name);
   observe({
     name: 'resilience_circuit_state',
-    description: 'State of a circuit breaker: 0 closed, 1 half-open, 2 open',
+    description: 'State of a circuit breaker: 0 closed, 1 half-open, 2 open; the worst of those with one name',
+    together: 'most',
     dependency: breaker.name,
     owner: breaker,
     read: (one) => circuitGaugeValue(one.state),

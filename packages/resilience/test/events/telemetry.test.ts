@@ -100,14 +100,68 @@ describe('metrics', () => {
     expect(recorded.counts()).toEqual({ resilience_circuit_openings_total: 1, resilience_circuit_rejections_total: 1 });
   });
 
+  it('of several bulkheads of one name show all of their calls, and beside them those of another', async () => {
+    const clock = createTestClock();
+    const busy = () => {
+      const places = bulkhead({ name, clock, concurrency: 1 });
+      void places.run(scriptedWork().work);
+      void places.run(scriptedWork().work);
+      return places;
+    };
+    const kept = [busy(), busy(), bulkhead({ name, clock }), bulkhead({ name: 'other', clock })];
+    expect(recorded.readGauges()).toEqual({
+      'resilience_bulkhead_queued mail': 2,
+      'resilience_bulkhead_queued other': 0,
+      'resilience_bulkhead_running mail': 2,
+      'resilience_bulkhead_running other': 0,
+    });
+    expect(kept).toHaveLength(4);
+  });
+
+  it.each(['first', 'last'])(
+    'of several breakers of one name show the worst state: the %s one is open',
+    async (which) => {
+      const clock = createTestClock();
+      const all = [1, 2, 3].map(() => circuitBreaker({ name, clock, failures: 1, openMs: 10 }));
+      const registry = breakers({ name, clock, failures: 1 });
+      const other = circuitBreaker({ name: 'other', clock });
+      const state = () => recorded.readGauges()['resilience_circuit_state mail'];
+      expect(state()).toBe(0);
+      const broken = which === 'first' ? all[0] : all[2];
+      await failureOf(broken?.run(fail) ?? Promise.resolve());
+      expect(state()).toBe(2);
+      await clock.advance(10);
+      await broken?.run(() => 1);
+      expect(state()).toBe(0);
+      await failureOf(registry.for('host').run(fail));
+      expect(state()).toBe(2);
+      expect(recorded.readGauges()[`resilience_circuit_state ${other.name}`]).toBe(0);
+    },
+  );
+
   it('keep no strategy alive, and forget those that are gone', async () => {
     for (let index = 0; index < 10; index += 1) circuitBreaker({ name });
-    expect(recorded.gauges()).toBe(10);
+    expect(recorded.gauges()).toBe(1);
     // What a reference has been looked at in this turn of the loop is kept until the next.
     await settle();
     collectGarbage();
     expect(recorded.readGauges()).toEqual({});
     expect(recorded.gauges()).toBe(0);
+    const later = circuitBreaker({ name });
+    expect(recorded.readGauges()).toEqual({ [`resilience_circuit_state ${later.name}`]: 0 });
+  });
+
+  it('do not pile up where nobody collects metrics', async () => {
+    const heapAfter = async (): Promise<number> => {
+      for (let batch = 0; batch < 10; batch += 1) {
+        for (let index = 0; index < 2_000; index += 1) bulkhead({ name });
+        await settle();
+        collectGarbage();
+      }
+      return process.memoryUsage().heapUsed;
+    };
+    const before = await heapAfter();
+    expect((await heapAfter()) - before).toBeLessThan(2_000_000);
   });
 
   it('are silent, and harmless, while nothing happens', async () => {
