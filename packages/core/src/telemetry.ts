@@ -23,9 +23,10 @@ export interface Observation {
 export interface Telemetry {
   /**
    * Runs work inside a span. The span records how it ended: a failure sets the status and the error's code, never its
-   * message, which may hold a name that does not belong in a trace.
+   * message, which may hold a name that does not belong in a trace. It ends with the work: at once, or with the promise that the work
+   * gives, which is passed on as it is.
    */
-  span<T>(name: string, attributes: Attributes, work: (span: Span) => Promise<T>): Promise<T>;
+  span<T>(name: string, attributes: Attributes, work: (span: Span) => T): T;
   /** A counter that only goes up. */
   counter(name: string, description: string, unit?: string): Counter;
   /** A distribution of values, by default of seconds. */
@@ -49,16 +50,20 @@ export function createTelemetry(scope: string): Telemetry {
 
   return {
     span(name, attributes, work) {
-      return theTracer().startActiveSpan(name, { attributes }, async (span) => {
+      return theTracer().startActiveSpan(name, { attributes }, (span) => {
         try {
-          return await work(span);
+          const result = work(span);
+          if (result instanceof Promise) {
+            // Whoever waits for it comes after this: the span has ended by then.
+            result.then(
+              () => span.end(),
+              (error: unknown) => endFailed(span, error),
+            );
+          } else span.end();
+          return result;
         } catch (error) {
-          const type = isCodedError(error) ? error.code : toError(error).name;
-          span.setAttribute('error.type', type);
-          span.setStatus({ code: SpanStatusCode.ERROR, message: type });
+          endFailed(span, error);
           throw error;
-        } finally {
-          span.end();
         }
       });
     },
@@ -74,4 +79,11 @@ export function createTelemetry(scope: string): Telemetry {
       return gauge;
     },
   };
+}
+
+function endFailed(span: Span, error: unknown): void {
+  const type = isCodedError(error) ? error.code : toError(error).name;
+  span.setAttribute('error.type', type);
+  span.setStatus({ code: SpanStatusCode.ERROR, message: type });
+  span.end();
 }

@@ -139,11 +139,11 @@ describe('a span', () => {
 
   it('records the class of any other error, also one thrown before the first await', async () => {
     const telemetry = createTelemetry('@tenon/example');
-    const failures: (() => never)[] = [
-      () => {
+    const failures: (() => Promise<never>)[] = [
+      async () => {
         throw new TypeError('hidden');
       },
-      () => {
+      async () => {
         // Code of others does throw such things.
         throw 'hidden';
       },
@@ -154,6 +154,18 @@ describe('a span', () => {
     expect(spans.map((span) => span.attributes['error.type'])).toEqual(['TypeError', 'Error']);
     expect(spans.map((span) => span.ends)).toEqual([1, 1]);
     expect(JSON.stringify(spans)).not.toContain('hidden');
+  });
+
+  it('ends at once with work that gives no promise, and passes its result and its failure on as they are', () => {
+    const telemetry = createTelemetry('@tenon/example');
+    expect(telemetry.span('look', {}, () => 7)).toBe(7);
+    const error = new RangeError('hidden');
+    const fail = (): never => {
+      throw error;
+    };
+    expect(() => telemetry.span('look', {}, fail)).toThrow(error);
+    expect(spans.map((span) => span.ends)).toEqual([1, 1]);
+    expect(spans.map((span) => span.attributes['error.type'])).toEqual([undefined, 'RangeError']);
   });
 });
 

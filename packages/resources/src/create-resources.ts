@@ -84,11 +84,12 @@ class ResourceRegistry implements Resources {
     this.#assertOpen();
     const given = scopeOfCall(scope);
     const patience = patienceOfCall(options);
-    const borrowed = await this.#parts.telemetry.span('resources.acquire', { 'tenon.resource': token.name }, () =>
+    // Not awaited: what lies ready is had without a turn.
+    const borrowed = this.#parts.telemetry.span('resources.acquire', { 'tenon.resource': token.name }, () =>
       this.#parts.find(token, given).acquire(patience, given.tenant),
     );
     // The token knows what the definition behind it gives.
-    return borrowed as Borrowed<Face>;
+    return borrowed as Borrowed<Face> | Promise<Borrowed<Face>>;
   }
 
   async use<Face extends object, Result>(

@@ -76,6 +76,7 @@ export class ResourceParts {
   }
 
   emit(token: ResourceToken, scope: string | undefined, facts: ResourceEventFacts): void {
+    if (!this.bus.isHeard) return;
     const place = scope === undefined ? {} : { scope };
     const atMs = this.options.clock.now();
     this.bus.emit({ resource: token.name, technology: token.technology, ...place, atMs, ...facts });

@@ -69,8 +69,9 @@ function erase<
     destroy: async (instance, context) => (definition.destroy ?? dispose)(instance as Instance, context),
     check: async (instance, context) => toHealth(await definition.check?.(instance as Instance, context)),
     isBroken: (instance) => definition.isBroken?.(instance as Instance) ?? false,
-    reset: reset === undefined ? undefined : async (instance, context) => reset(instance as Instance, context),
-    expose: (instance, context) => expose?.(instance as Instance, context) ?? { value: instance },
+    // Without a promise of its own: most have nothing to do, and a pool then waits for nothing.
+    reset: reset === undefined ? undefined : (instance, context) => reset(instance as Instance, context),
+    expose: expose === undefined ? undefined : (instance, context) => expose(instance as Instance, context),
     onCredentialRotated: async (instance, context) => onCredentialRotated?.(instance as Instance, context) ?? 'replace',
   });
 }

@@ -1,4 +1,4 @@
-import type { Logger } from '@tenon/core';
+import type { Clock, Logger } from '@tenon/core';
 import type { Static, TObject } from 'typebox';
 import type { CredentialSlots, FilledSlots, SlotCredential } from '../credentials/credential-slots.ts';
 import type { HealthStatus } from '../health/health-status.ts';
@@ -28,6 +28,14 @@ export interface CreateContext<Config, Slots extends CredentialSlots, Needed ext
   /** Aborts when the time for it is over, or it is not wanted any more. */
   readonly signal: AbortSignal;
   readonly logger: Logger;
+  /** What the instance is to measure its own waits by: that of the registry. */
+  readonly clock: Clock;
+  /**
+   * To be called when the instance has come to be beyond use, by whatever tells that, such as an event of its client: it is looked
+   * at then whether another one can be made, and nobody has to borrow it to find out. `isBroken` must say it as well. Before `create` is
+   * done, and from the end of the instance on, it does nothing.
+   */
+  readonly lost: () => void;
 }
 
 /** What a borrower's face on an instance is made with. */
@@ -159,9 +167,9 @@ export interface ErasedDefinition {
   check(instance: unknown, context: { readonly signal: AbortSignal }): Promise<HealthStatus>;
   isBroken(instance: unknown): boolean;
   readonly reset:
-    | ((instance: unknown, context: { readonly signal: AbortSignal }) => Promise<boolean | void>)
+    | ((instance: unknown, context: { readonly signal: AbortSignal }) => Promise<boolean | void> | boolean | void)
     | undefined;
-  expose(instance: unknown, context: ExposeContext): object;
+  readonly expose: ((instance: unknown, context: ExposeContext) => object) | undefined;
   onCredentialRotated(
     instance: unknown,
     context: { readonly slot: string; readonly credential: SlotCredential; readonly signal: AbortSignal },
@@ -176,4 +184,6 @@ export interface ErasedCreateContext {
   readonly scope: ResourceScope;
   readonly signal: AbortSignal;
   readonly logger: Logger;
+  readonly clock: Clock;
+  readonly lost: () => void;
 }

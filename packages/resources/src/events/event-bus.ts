@@ -3,6 +3,8 @@ import { resourceError } from '../errors.ts';
 
 /** Gives each event to whoever listens. */
 export interface EventBus<Event> {
+  /** Whether anybody listens, so that there is a reason to make an event. */
+  readonly isHeard: boolean;
   /** Hands an event to every listener before it returns. What a listener throws is logged, and the others still hear it. */
   emit(event: Event): void;
   /**
@@ -37,8 +39,10 @@ export function createEventBus<Event>(logger: Logger): EventBus<Event> {
     return () => void listeners.delete(own);
   };
   return {
+    get isHeard() {
+      return listeners.size > 0;
+    },
     emit(event) {
-      if (listeners.size === 0) return;
       for (const listener of listeners) {
         try {
           listener(event);

@@ -1,18 +1,15 @@
 import { createSlotCells, type SlotCells } from '../credentials/slot-cells.ts';
-import { codeOfFailure } from '../events/code-of-failure.ts';
 import { withoutError } from '../events/managed-pool-event.ts';
 import type { ResourceEventFacts } from '../events/resource-event.ts';
 import type { HealthWatch } from '../health/health-watch.ts';
 import type { ResourceState } from '../lifecycle/resource-state.ts';
 import { createStateFollower, type StateFollower } from '../lifecycle/state-follower.ts';
-import type { AcquireOptions, CloseReport, Lease, Pool } from '../pool/pool.ts';
-import { takeQuota } from '../quota/take-quota.ts';
-import type { QuotaName } from '../quota/tenant-quotas.ts';
+import type { AcquireOptions, CloseReport, Pool } from '../pool/pool.ts';
 import type { Registration } from '../registry/registration.ts';
 import { scopeKey, type ResourceScope } from '../scope/resource-scope.ts';
-import { callerIsGone } from '../waiting/with-patience.ts';
 import { createEnding, type Ending } from './ending.ts';
 import { createInstanceMaker, type Instance, type InstanceMaker } from './instance.ts';
+import { Lending } from './lending.ts';
 import { Loans } from './loans.ts';
 import { createManagedPool, createSupply } from './managed-pool.ts';
 import { refusalOf } from './refusal.ts';
@@ -20,8 +17,6 @@ import type { Borrowed, ResourceServices } from './resource-services.ts';
 import type { Supply } from './shared-supply.ts';
 import { createWaitingRoom } from './waiting-room.ts';
 import { watchHealth } from './watch-health.ts';
-
-const NOTHING = (): void => undefined;
 
 /** The instances of one registration for one scope: what makes, lends, watches and ends them. */
 export class ManagedResource {
@@ -39,6 +34,7 @@ export class ManagedResource {
   readonly #services: ResourceServices;
   readonly #follower: StateFollower;
   readonly #loans: Loans;
+  readonly #lending: Lending;
   readonly #healthOf = new WeakMap<Instance, number>();
   readonly #waiting = createWaitingRoom();
   #heldFor: string | undefined;
@@ -55,6 +51,7 @@ export class ManagedResource {
     this.#follower = this.#createFollower();
     this.pool = this.#createPool();
     this.supply = createSupply(registration, this.pool, this.maker, services.clock);
+    this.#lending = this.#createLending();
     this.watch = this.#createWatch();
     this.end = createEnding(this.pool, services.clock, {
       begin: () => {
@@ -89,32 +86,12 @@ export class ManagedResource {
   }
 
   /**
-   * Lends an instance.
+   * Lends an instance: at once, without a promise, when one lies ready.
    *
    * @param quotaOf - the tenant against whose quota it counts
    */
-  async acquire(options: AcquireOptions, quotaOf: string | undefined): Promise<Borrowed> {
-    const { clock, instruments } = this.#services;
-    const { token } = this.registration;
-    const startedMs = this.#loans.touch();
-    let giveBack = NOTHING;
-    try {
-      const refusal = callerIsGone(token.name, options) ?? this.#refusal();
-      if (refusal !== undefined) throw refusal;
-      giveBack = this.#take(quotaOf, 'maxLeases');
-      const lease = this.supply.tryAcquire() ?? (await this.#wait(options, quotaOf));
-      const borrowed = this.#loans.lend(lease, giveBack);
-      const waitedMs = clock.monotonicMs() - startedMs;
-      instruments.acquired(token, this.scope.tenant, waitedMs / 1_000);
-      this.#emit({ type: 'acquired', waitedMs });
-      return borrowed;
-    } catch (error) {
-      giveBack();
-      const code = codeOfFailure(error);
-      instruments.failed(token, code);
-      this.#emit({ type: 'acquire-failed', code, waitedMs: clock.monotonicMs() - startedMs });
-      throw error;
-    }
+  acquire(options: AcquireOptions, quotaOf: string | undefined): Borrowed | Promise<Borrowed> {
+    return this.#lending.acquire(options, quotaOf);
   }
 
   /** Makes the instances that its pool should have at least, or one. */
@@ -149,19 +126,6 @@ export class ManagedResource {
   /** Ends every instance, those lent out when they come back or the time is over. A later call can only make the time shorter. */
   close(timeoutMs: number): Promise<CloseReport> {
     return this.end.close(timeoutMs);
-  }
-
-  #take(tenant: string | undefined, quota: QuotaName): () => void {
-    return takeQuota(this.#services, { token: this.registration.token, scopeText: this.scopeText }, tenant, quota);
-  }
-
-  async #wait(options: AcquireOptions, quotaOf: string | undefined): Promise<Lease<Instance>> {
-    const stopWaiting = this.#take(quotaOf, 'maxWaiters');
-    try {
-      return await this.#waiting.wait(options, (own) => this.supply.acquire(own));
-    } finally {
-      stopWaiting();
-    }
   }
 
   #refusal(): Error | undefined {
@@ -203,6 +167,21 @@ export class ManagedResource {
         this.#emit({ type: 'released', heldMs, failed });
         this.#follower.settle();
       },
+    });
+  }
+
+  #createLending(): Lending {
+    const { registration, scope, scopeText, supply } = this;
+    return new Lending({
+      token: registration.token,
+      scope,
+      scopeText,
+      services: this.#services,
+      supply,
+      loans: this.#loans,
+      waiting: this.#waiting,
+      refusal: () => this.#refusal(),
+      emit: (facts) => this.#emit(facts),
     });
   }
 

@@ -20,8 +20,8 @@ export interface ManagedSet {
   detach(managed: ManagedResource): void;
 }
 
-const keyOf = ({ token, fingerprint }: Registration, scope: ResourceScope): string =>
-  `${fingerprint} ${scopeKey(sharedScope(scope, token.definition.isolation))}`;
+/** By token, then by fingerprint, then by scope: no text of them all has to be made to find one. */
+type Places = Map<ResourceToken, Map<string, Map<string, ManagedResource>>>;
 
 /**
  * Makes an empty set.
@@ -29,39 +29,43 @@ const keyOf = ({ token, fingerprint }: Registration, scope: ResourceScope): stri
  * @param onMade - is given each that is made, before anybody has it
  */
 export function createManagedSet(services: ResourceServices, onMade: (managed: ManagedResource) => void): ManagedSet {
-  const byToken = new Map<ResourceToken, Map<string, ManagedResource>>();
+  const places: Places = new Map();
   const quotaOf = new Map<ManagedResource, () => void>();
 
   return {
     get(registration, scope) {
-      const { token } = registration;
-      const key = keyOf(registration, scope);
-      const known = byToken.get(token)?.get(key);
-      if (known !== undefined) return known;
+      const { token, fingerprint } = registration;
       const shared = sharedScope(scope, token.definition.isolation);
-      const place = { token, scopeText: scopeKey(shared) };
-      const giveBack = takeQuota(services, place, shared.tenant, 'maxResources');
+      const scopeText = scopeKey(shared);
+      const known = places.get(token)?.get(fingerprint)?.get(scopeText);
+      if (known !== undefined) return known;
+      const giveBack = takeQuota(services, { token, scopeText }, shared.tenant, 'maxResources');
       const made = makeOrGiveBack(registration, shared, services, giveBack);
       quotaOf.set(made, giveBack);
       onMade(made);
-      const those = byToken.get(token) ?? new Map<string, ManagedResource>();
-      those.set(key, made);
-      byToken.set(token, those);
+      const ofToken = places.get(token) ?? new Map<string, Map<string, ManagedResource>>();
+      const those = ofToken.get(fingerprint) ?? new Map<string, ManagedResource>();
+      places.set(token, ofToken.set(fingerprint, those.set(scopeText, made)));
       return made;
     },
-    all: () => [...byToken.values()].flatMap((those) => [...those.values()]),
-    of: (token) => [...(byToken.get(token)?.values() ?? [])],
+    all: () => [...places.values()].flatMap(allOf),
+    of: (token) => allOf(places.get(token)),
     detach(managed) {
-      const { token } = managed.registration;
-      const those = byToken.get(token);
-      const key = keyOf(managed.registration, managed.scope);
-      if (those?.get(key) !== managed) return;
-      those.delete(key);
-      if (those.size === 0) byToken.delete(token);
+      const { token, fingerprint } = managed.registration;
+      const ofToken = places.get(token);
+      const those = ofToken?.get(fingerprint);
+      if (ofToken === undefined || those?.get(managed.scopeText) !== managed) return;
+      those.delete(managed.scopeText);
+      if (those.size === 0) ofToken.delete(fingerprint);
+      if (ofToken.size === 0) places.delete(token);
       quotaOf.get(managed)?.();
       quotaOf.delete(managed);
     },
   };
+}
+
+function allOf(ofToken: ReadonlyMap<string, ReadonlyMap<string, ManagedResource>> = new Map()): ManagedResource[] {
+  return [...ofToken.values()].flatMap((those) => [...those.values()]);
 }
 
 function makeOrGiveBack(

@@ -52,11 +52,18 @@ export function createResourceInstruments(telemetry: Telemetry, hasTenants: bool
     if (known.size < MAX_TENANT_LABELS) known.add(tenant);
     return known.has(tenant) ? tenant : 'other';
   };
-  const labels = ({ name, technology }: ResourceToken, tenant?: string): Partial<Labels> => ({
-    resource: name,
-    resource_type: technology,
-    ...(hasTenants ? { tenant: tenantLabel(tenant) } : {}),
-  });
+  // Kept, as each borrowing needs them four times. There are no more of them than there are time series.
+  const labelsOf = new WeakMap<ResourceToken, Map<string, Partial<Labels>>>();
+  const labels = (token: ResourceToken, tenant?: string): Partial<Labels> => {
+    const label = tenantLabel(tenant);
+    const those = labelsOf.get(token) ?? new Map<string, Partial<Labels>>();
+    const kept = those.get(label);
+    if (kept !== undefined) return kept;
+    const { name: resource, technology: resource_type } = token;
+    const made = hasTenants ? { resource, resource_type, tenant: label } : { resource, resource_type };
+    labelsOf.set(token, those.set(label, made));
+    return made;
+  };
 
   return {
     acquired(token, tenant, seconds) {

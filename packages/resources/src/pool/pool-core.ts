@@ -65,6 +65,8 @@ export class PoolCore<Instance> {
   abandoned = 0;
 
   createFailuresInRow = 0;
+  /** Instances that were invalidated while they were made. */
+  outdatedInRow = 0;
   backoffs = 0;
   retryAtMs = 0;
   lastCreateError: unknown;

@@ -8,6 +8,9 @@ import type { PoolCore } from './pool-core.ts';
 import { rejectAll, rejectWaiter } from './leave-queue.ts';
 import { scheduleSweep } from './sweep.ts';
 
+/** After so many instances in a row that were out of date before they were made, the next one is made after a while. */
+const MAX_OUTDATED_IN_ROW = 5;
+
 /** Starts as many `create` as are wanted, fit under `max`, and are allowed at once. A place is taken before anything is awaited. */
 export function replenish<Instance>(core: PoolCore<Instance>): void {
   while (isMoreWanted(core) && core.entries.size + core.creating < core.max) {
@@ -119,10 +122,9 @@ function accept<Instance>(core: PoolCore<Instance>, instance: Instance, generati
   if (generation !== core.generation) entry.retired = 'invalidated';
   core.entries.add(entry);
   core.figures.created += 1;
-  core.createFailuresInRow = 0;
-  core.backoffs = 0;
-  core.retryAtMs = 0;
-  core.lastCreateError = undefined;
+  core.outdatedInRow = entry.retired === undefined ? 0 : core.outdatedInRow + 1;
+  if (core.outdatedInRow < MAX_OUTDATED_IN_ROW) noFailure(core);
+  else slowDown(core);
   scheduleSweep(core, nowMs);
   core.refreshFastPath();
   core.report({ type: 'created', durationMs: nowMs - startedMs });
@@ -130,6 +132,21 @@ function accept<Instance>(core: PoolCore<Instance>, instance: Instance, generati
   for (const warmUp of core.warmUps) if (core.usable >= warmUp.target) warmUp.settle(undefined);
   core.replenish();
   core.notify();
+}
+
+/** Making them works, as far as is known. */
+function noFailure<Instance>(core: PoolCore<Instance>): void {
+  core.createFailuresInRow = 0;
+  core.backoffs = 0;
+  core.retryAtMs = 0;
+  core.lastCreateError = undefined;
+}
+
+/** Makes the next one only after a while: whatever invalidates each one while it is made would else keep the process busy for ever. */
+function slowDown<Instance>(core: PoolCore<Instance>): void {
+  core.createFailuresInRow += 1;
+  core.lastCreateError = new Error(`the last ${core.outdatedInRow} instances were invalidated while they were made`);
+  suspend(core);
 }
 
 function failed<Instance>(core: PoolCore<Instance>, error: unknown): void {

@@ -23,6 +23,8 @@ export const scopeLevels = ['tenant', 'workflow', 'execution', 'action'] as cons
 export type ScopeLevel = (typeof scopeLevels)[number];
 
 const MAX_LENGTH = 255;
+/** What stays as it is when it is encoded. */
+const PLAIN = /^[\w.-]*$/;
 
 /**
  * The one text form of a scope: `global`, or `tenant=acme/workflow=w1`. Different scopes never have the same text.
@@ -30,12 +32,13 @@ const MAX_LENGTH = 255;
  * @throws `RESOURCE_SCOPE_INVALID` when a part is empty, too long or no text
  */
 export function scopeKey(scope: ResourceScope): string {
-  const parts = scopeLevels.flatMap((level) => {
+  let key = '';
+  for (const level of scopeLevels) {
     const id = scope[level];
-    return id === undefined ? [] : [`${level}=${encoded(level, id)}`];
-  });
-  if (scope.custom !== undefined) parts.push(customKey(scope.custom));
-  return parts.length === 0 ? 'global' : parts.join('/');
+    if (id !== undefined) key += `${key === '' ? '' : '/'}${level}=${encoded(level, id)}`;
+  }
+  if (scope.custom !== undefined) key += `${key === '' ? '' : '/'}${customKey(scope.custom)}`;
+  return key === '' ? 'global' : key;
 }
 
 function customKey({ name, attributes = {} }: NonNullable<ResourceScope['custom']>): string {
@@ -46,6 +49,7 @@ function customKey({ name, attributes = {} }: NonNullable<ResourceScope['custom'
 
 function encoded(level: string, id: unknown, minLength = 1): string {
   if (typeof id !== 'string' || id.length < minLength || id.length > MAX_LENGTH) throw invalid(level);
+  if (PLAIN.test(id)) return id;
   try {
     // It leaves "(" and ")" as they are, which stand around attributes here.
     return encodeURIComponent(id).replaceAll('(', '%28').replaceAll(')', '%29');
@@ -85,6 +89,8 @@ export function scopeDepth(scope: ResourceScope): number {
 export function sharedScope(scope: ResourceScope, level: ScopeLevel | 'none'): ResourceScope {
   if (level === 'none') return globalScope;
   if (level === 'action') return scope;
+  // Nearly always.
+  if (level === 'tenant') return scope.tenant === undefined ? globalScope : { tenant: scope.tenant };
   const wanted = scopeLevels.slice(0, scopeLevels.indexOf(level) + 1);
   return Object.fromEntries(wanted.flatMap((each) => (scope[each] === undefined ? [] : [[each, scope[each]]])));
 }

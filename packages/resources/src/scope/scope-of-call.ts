@@ -11,6 +11,7 @@ import { globalScope, sharedScope, type ResourceScope } from './resource-scope.t
 export function scopeOfCall(scope: ResourceScope = globalScope): ResourceScope {
   const tenant = currentContext()?.tenant;
   if (tenant === undefined || scope.tenant === tenant) return scope;
+  if (scope === globalScope) return { tenant };
   assertOwnTenant(scope.tenant);
   return { ...scope, tenant };
 }

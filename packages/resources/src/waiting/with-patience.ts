@@ -42,7 +42,9 @@ export async function withPatience<T>(work: Promise<T>, options: PatienceOptions
 
 /** How long a caller waits: what it says, else what its context does. */
 export function patienceOfCall(options: AcquireOptions): AcquireOptions {
-  const { signal = currentContext()?.signal, deadline = currentContext()?.deadline } = options;
+  const context = currentContext();
+  const { signal = context?.signal, deadline = context?.deadline } = options;
+  if (signal === options.signal && deadline === options.deadline) return options;
   return {
     ...options,
     ...(signal === undefined ? {} : { signal }),

@@ -308,6 +308,33 @@ describe('invalidate', () => {
     pool.invalidate();
     expect((await pool.acquire()).value.id).toBe(1);
   });
+
+  it('that comes with each instance that is made does not keep the process busy: the next ones are made after a while', async () => {
+    let made = 0;
+    const { pool, clock } = openPool({
+      createBackoff: { initialMs: 100, jitter: 0 },
+      acquireTimeoutMs: 1_000,
+      create() {
+        made += 1;
+        if (made < 50) pool.invalidate();
+        return { id: made };
+      },
+    });
+    const asked = codeOf(pool.acquire());
+    expect(made).toBe(5);
+    await clock.advance(100);
+    expect(made).toBe(6);
+    await clock.advance(900);
+    expect(await asked).toBe('RESOURCE_TIMEOUT');
+    expect(made).toBeLessThan(20);
+    made = 50;
+    await clock.advance(100);
+    const lease = await pool.acquire();
+    expect(lease.value).toEqual({ id: 51 });
+    lease.release();
+    await pool.close();
+    expect(pool.statistics()).toMatchObject({ size: 0, creating: 0 });
+  });
 });
 
 describe('resize', () => {
