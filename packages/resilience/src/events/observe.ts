@@ -1,13 +1,16 @@
 import { metrics, type Meter, type ObservableResult } from '@opentelemetry/api';
 
 /** A value that is read when metrics are collected. */
-export interface Observed<Owner extends object> {
-  readonly name: string;
-  readonly description: string;
+export interface Observed<Owner extends object> extends GaugeFacts {
   readonly dependency: string;
   /** Whose value it is. The gauge does not keep it alive, and ends with it. */
   readonly owner: Owner;
   readonly read: (owner: Owner) => number;
+}
+
+interface GaugeFacts {
+  readonly name: string;
+  readonly description: string;
   /** What several owners of one dependency show together. `sum`: all of them. `most`: the highest. */
   readonly together: keyof typeof combine;
 }
@@ -57,7 +60,7 @@ export function observe<Owner extends object>(observed: Observed<Owner>): void {
   if (gauge.shown.size >= gauge.sweepAt) sweep(gauge);
 }
 
-function gaugeOf({ name, description, together }: Observed<never>): SharedGauge {
+function gaugeOf({ name, description, together }: GaugeFacts): SharedGauge {
   const meter = metrics.getMeter('@tenon/resilience');
   const known = gauges.get(meter) ?? new Map<string, SharedGauge>();
   gauges.set(meter, known);
@@ -74,7 +77,7 @@ function gaugeOf({ name, description, together }: Observed<never>): SharedGauge 
   return made;
 }
 
-function showAll({ shown }: SharedGauge, together: Observed<never>['together'], result: ObservableResult): void {
+function showAll({ shown }: SharedGauge, together: GaugeFacts['together'], result: ObservableResult): void {
   const values = new Map<string, number>();
   for (const one of shown) {
     const value = one.read();
