@@ -12,13 +12,13 @@ interface GaugeFacts {
   readonly name: string;
   readonly description: string;
   /** What several owners of one dependency show together. `sum`: all of them. `most`: the highest. */
-  readonly together: keyof typeof combine;
+  readonly together: 'sum' | 'most';
 }
 
-const combine = {
-  sum: (one: number, other: number): number => one + other,
+const combine: Readonly<Record<GaugeFacts['together'], (one: number, other: number) => number>> = {
+  sum: (one, other) => one + other,
   most: Math.max,
-} as const;
+};
 
 /** One owner's value. */
 interface Shown {
