@@ -29,28 +29,33 @@ export interface DependencyGraph {
   orderFor(node: string): readonly string[];
 }
 
-const sorted = (nodes: Iterable<string> = []): readonly string[] => [...nodes].toSorted();
+type Arrows = Map<string, Set<string>>;
+
+/** Of every node without arrows, as most are. It stays empty: sets of their own would weigh as much as all else of a registration. */
+const NONE: Set<string> = new Set();
+
+const sorted = (nodes: Iterable<string> = []): string[] => [...nodes].toSorted();
 
 /** Makes an empty graph. */
 export function createDependencyGraph(): DependencyGraph {
-  const needs = new Map<string, Set<string>>();
-  const neededBy = new Map<string, Set<string>>();
+  const needs: Arrows = new Map();
+  const neededBy: Arrows = new Map();
 
   const add = (node: string): void => {
     if (needs.has(node)) return;
-    needs.set(node, new Set());
-    neededBy.set(node, new Set());
+    needs.set(node, NONE);
+    neededBy.set(node, NONE);
   };
   const order = (among: ReadonlySet<string>): readonly string[] => {
-    const missing = new Map(sorted(among).map((each) => [each, needs.get(each)?.size ?? 0]));
+    const missing = new Map([...among].map((each) => [each, needs.get(each)?.size ?? 0]));
+    const ready = sorted(among).filter((each) => missing.get(each) === 0);
     const done: string[] = [];
-    while (missing.size > 0) {
-      const next = [...missing.keys()].find((each) => missing.get(each) === 0) as string;
-      missing.delete(next);
+    for (let next = ready.shift(); next !== undefined; next = ready.shift()) {
       done.push(next);
       for (const each of neededBy.get(next) ?? []) {
-        const left = missing.get(each);
-        if (left !== undefined) missing.set(each, left - 1);
+        const left = (missing.get(each) ?? 0) - 1;
+        missing.set(each, left);
+        if (left === 0) insertSorted(ready, each);
       }
     }
     return done;
@@ -63,16 +68,16 @@ export function createDependencyGraph(): DependencyGraph {
       if (back !== undefined) throw circular([node, ...back]);
       add(node);
       add(dependency);
-      needs.get(node)?.add(dependency);
-      neededBy.get(dependency)?.add(node);
+      draw(needs, node, dependency);
+      draw(neededBy, dependency, node);
     },
     disconnect(node, dependency) {
-      needs.get(node)?.delete(dependency);
-      neededBy.get(dependency)?.delete(node);
+      erase(needs, node, dependency);
+      erase(neededBy, dependency, node);
     },
     remove(node) {
-      for (const each of needs.get(node) ?? []) neededBy.get(each)?.delete(node);
-      for (const each of neededBy.get(node) ?? []) needs.get(each)?.delete(node);
+      for (const each of needs.get(node) ?? []) erase(neededBy, each, node);
+      for (const each of neededBy.get(node) ?? []) erase(needs, each, node);
       needs.delete(node);
       neededBy.delete(node);
     },
@@ -84,6 +89,22 @@ export function createDependencyGraph(): DependencyGraph {
     order: () => order(new Set(needs.keys())),
     orderFor: (node) => order(new Set([...reach(node, needs), node])),
   };
+}
+
+function draw(arrows: Arrows, from: string, to: string): void {
+  const own = arrows.get(from) ?? NONE;
+  if (own === NONE) arrows.set(from, new Set([to]));
+  else own.add(to);
+}
+
+function erase(arrows: Arrows, from: string, to: string): void {
+  const own = arrows.get(from);
+  if (own?.delete(to) === true && own.size === 0) arrows.set(from, NONE);
+}
+
+function insertSorted(nodes: string[], node: string): void {
+  const at = nodes.findIndex((each) => each > node);
+  nodes.splice(at < 0 ? nodes.length : at, 0, node);
 }
 
 /** Everything that the arrows lead to: the nearest first. */
