@@ -1,4 +1,4 @@
-import { toError, type Logger } from '@tenon/core';
+import { createMutex, toError, type Logger } from '@tenon/core';
 import type { Services } from './services.ts';
 
 const INTERVAL_MS = 3_600_000;
@@ -19,7 +19,7 @@ export function startHousekeeping({
   readonly services: Services;
   readonly logger: Logger;
 }): () => Promise<void> {
-  let running: Promise<void> = Promise.resolve();
+  const inTurn = createMutex();
   const run = async (): Promise<void> => {
     try {
       const purged = await services.auth.purge();
@@ -37,19 +37,19 @@ export function startHousekeeping({
       logger.warn({ err: toError(error) }, 'the embedded database could not be maintained; the next run tries again');
     }
   };
-  running = run();
+  void inTurn.run(run);
   // Not unreferenced: nothing else keeps a process alive that is a worker alone.
   const timer = setInterval(() => {
-    running = running.then(run);
+    void inTurn.run(run);
   }, INTERVAL_MS);
   const maintenance = setInterval(() => {
-    running = running.then(maintain);
+    void inTurn.run(maintain);
   }, MAINTENANCE_INTERVAL_MS);
   maintenance.unref();
   if (services.database.driver !== 'pglite') clearInterval(maintenance);
   return async () => {
     clearInterval(timer);
     clearInterval(maintenance);
-    await running;
+    await inTurn.run(async () => undefined);
   };
 }

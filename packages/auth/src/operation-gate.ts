@@ -1,4 +1,4 @@
-import { deepFreeze } from '@tenon/core';
+import { createTaskTracker, deepFreeze } from '@tenon/core';
 import { authError } from './errors.ts';
 
 /** Lets operations in until it is shut, and knows which of them still run. */
@@ -15,19 +15,13 @@ type Operation = (...given: readonly unknown[]) => Promise<unknown>;
 
 /** Makes an open gate. */
 export function createOperationGate(): OperationGate {
-  const running = new Set<Promise<unknown>>();
+  const running = createTaskTracker();
   let open = true;
   const pass =
     (operation: Operation): Operation =>
     async (...given) => {
       if (!open) throw authError('AUTH_CLOSED', 'auth has been closed');
-      const result = operation(...given);
-      running.add(result);
-      try {
-        return deepFreeze(await result);
-      } finally {
-        running.delete(result);
-      }
+      return deepFreeze(await running.run(() => operation(...given)));
     };
   return {
     guard: (service) =>
@@ -37,8 +31,6 @@ export function createOperationGate(): OperationGate {
     shut() {
       open = false;
     },
-    async idle() {
-      while (running.size > 0) await Promise.allSettled(running);
-    },
+    idle: () => running.idle(),
   };
 }

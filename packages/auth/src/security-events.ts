@@ -1,4 +1,4 @@
-import { toError, type Clock, type Logger } from '@tenon/core';
+import { createTaskTracker, toError, type Clock, type Logger } from '@tenon/core';
 import type { AuthSecurityEvent } from './security-event.ts';
 
 /** Logs security events, and hands them to whoever records them. */
@@ -15,7 +15,7 @@ export function createSecurityEvents(
   logger: Logger,
   listener: ((event: AuthSecurityEvent) => void | Promise<void>) | undefined,
 ): SecurityEvents {
-  const pending = new Set<Promise<void>>();
+  const deliveries = createTaskTracker();
   const deliver = async (event: AuthSecurityEvent): Promise<void> => {
     try {
       await listener?.(event);
@@ -27,11 +27,8 @@ export function createSecurityEvents(
     emit(given) {
       const event: AuthSecurityEvent = Object.freeze({ details: {}, ...given, atMs: clock.now() });
       logger.info({ ...event }, 'security event');
-      const delivery = deliver(event).finally(() => pending.delete(delivery));
-      pending.add(delivery);
+      void deliveries.run(() => deliver(event));
     },
-    async drain() {
-      while (pending.size > 0) await Promise.all(pending);
-    },
+    drain: () => deliveries.idle(),
   };
 }

@@ -1,5 +1,5 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify';
-import { isCodedError, toError } from '@tenon/core';
+import { createTaskTracker, isCodedError, toError } from '@tenon/core';
 import type { Services } from '../services.ts';
 
 /** A row that a request asks for by its id. */
@@ -42,7 +42,7 @@ export function watchCrossTenantAccess(
   app: FastifyInstance,
   { tenancy }: Pick<Services, 'tenancy'>,
 ): () => Promise<void> {
-  const pending = new Set<Promise<void>>();
+  const underWay = createTaskTracker();
   app.decorateRequest('missedRow', undefined);
 
   const investigate = async (request: FastifyRequest, missed: WatchedRow): Promise<void> => {
@@ -63,14 +63,12 @@ export function watchCrossTenantAccess(
   app.addHook('onResponse', async (request, reply) => {
     const missed = request.missedRow;
     if (missed === undefined || reply.statusCode !== 404) return;
-    const work = investigate(request, missed).catch((error: unknown) => {
-      request.log.error({ err: toError(error) }, 'a request for an unknown row could not be looked into');
-    });
-    pending.add(work);
-    void work.finally(() => pending.delete(work));
+    const work = (): Promise<void> =>
+      investigate(request, missed).catch((error: unknown) => {
+        request.log.error({ err: toError(error) }, 'a request for an unknown row could not be looked into');
+      });
+    void underWay.run(work);
   });
 
-  return async () => {
-    await Promise.all(pending);
-  };
+  return () => underWay.idle();
 }

@@ -1,4 +1,4 @@
-import { CodedError, type Clock } from '@tenon/core';
+import { CodedError, createSemaphore, type Clock, type Semaphore } from '@tenon/core';
 import { authError } from '../errors.ts';
 
 /** What a {@link HashLimiter} is made with. */
@@ -10,11 +10,6 @@ export interface HashLimiterConfig {
   readonly clock: Clock;
 }
 
-interface Waiter {
-  start(): void;
-  refuse(reason: unknown): void;
-}
-
 const MIN_RETRY_AFTER_MS = 1_000;
 
 /**
@@ -24,20 +19,20 @@ const MIN_RETRY_AFTER_MS = 1_000;
  */
 export class HashLimiter {
   readonly #config: HashLimiterConfig;
-  readonly #queue = new Set<Waiter>();
-  #running = 0;
+  readonly #turns: Semaphore;
+  readonly #closing = new AbortController();
   #shed = 0;
-  #closed = false;
   // A running mean of how long one work takes, for the advice when to come back.
   #meanMs = 250;
 
   constructor(config: HashLimiterConfig) {
     this.#config = config;
+    this.#turns = createSemaphore(config.concurrency);
   }
 
   /** Works that run, works that wait, and callers refused since the start. */
   get counts(): { readonly running: number; readonly waiting: number; readonly shed: number } {
-    return { running: this.#running, waiting: this.#queue.size, shed: this.#shed };
+    return { running: this.#turns.running, waiting: this.#turns.waiting, shed: this.#shed };
   }
 
   /**
@@ -47,64 +42,47 @@ export class HashLimiter {
    * @throws `AUTH_OVERLOADED` when the queue is full, `AUTH_CLOSED` after {@link HashLimiter.close}, `ABORTED`
    */
   async run<T>(work: () => Promise<T>, signal?: AbortSignal): Promise<T> {
-    if (this.#closed) throw closed();
-    if (this.#running < this.#config.concurrency) this.#running += 1;
-    else await this.#wait(signal);
-    const startMs = this.#config.clock.monotonicMs();
+    const closing = this.#closing.signal;
+    if (closing.aborted) throw closed();
+    this.#assertRoom();
+    let hasBegun = false;
+    const begin = (): Promise<T> => {
+      hasBegun = true;
+      return this.#measured(work);
+    };
     try {
-      return await work();
-    } finally {
-      this.#meanMs += (this.#config.clock.monotonicMs() - startMs - this.#meanMs) / 8;
-      this.#release();
+      return await this.#turns.run(begin, signal === undefined ? closing : AbortSignal.any([signal, closing]));
+    } catch (error) {
+      if (hasBegun) throw error;
+      throw closing.aborted ? closed() : aborted(signal);
     }
   }
 
   /** Refuses new work and all that waits. What runs finishes. */
   close(): void {
-    this.#closed = true;
-    for (const waiter of this.#queue) waiter.refuse(closed());
-    this.#queue.clear();
+    this.#closing.abort();
   }
 
-  #wait(signal: AbortSignal | undefined): Promise<void> {
-    if (this.#queue.size >= this.#config.queueMax) {
-      this.#shed += 1;
-      const turns = (this.#queue.size + 1) / this.#config.concurrency;
-      throw authError('AUTH_OVERLOADED', 'too many passwords are being checked at this moment; try again shortly', {
-        retryable: true,
-        retryAfterMs: Math.max(MIN_RETRY_AFTER_MS, Math.ceil(turns * this.#meanMs)),
-      });
-    }
-    return new Promise<void>((resolve, reject) => {
-      const leave = (): void => {
-        this.#queue.delete(waiter);
-        waiter.refuse(aborted(signal));
-      };
-      const waiter: Waiter = {
-        start() {
-          signal?.removeEventListener('abort', leave);
-          resolve();
-        },
-        refuse(reason) {
-          signal?.removeEventListener('abort', leave);
-          reject(reason);
-        },
-      };
-      this.#queue.add(waiter);
-      if (signal?.aborted === true) leave();
-      else signal?.addEventListener('abort', leave, { once: true });
+  #assertRoom(): void {
+    const { concurrency, queueMax } = this.#config;
+    const { running, waiting } = this.#turns;
+    if (running < concurrency || waiting < queueMax) return;
+    this.#shed += 1;
+    const turns = (waiting + 1) / concurrency;
+    throw authError('AUTH_OVERLOADED', 'too many passwords are being checked at this moment; try again shortly', {
+      retryable: true,
+      retryAfterMs: Math.max(MIN_RETRY_AFTER_MS, Math.ceil(turns * this.#meanMs)),
     });
   }
 
-  #release(): void {
-    const [next] = this.#queue;
-    if (next === undefined) {
-      this.#running -= 1;
-      return;
+  async #measured<T>(work: () => Promise<T>): Promise<T> {
+    const { clock } = this.#config;
+    const startMs = clock.monotonicMs();
+    try {
+      return await work();
+    } finally {
+      this.#meanMs += (clock.monotonicMs() - startMs - this.#meanMs) / 8;
     }
-    // The place is handed over, so that nobody who comes now can take it first.
-    this.#queue.delete(next);
-    next.start();
   }
 }
 

@@ -1,4 +1,5 @@
 import { createPrivateKey, createPublicKey, generateKeyPairSync, type KeyObject } from 'node:crypto';
+import { createSingleFlight } from '@tenon/core';
 import { open, seal, type KeyRing } from '@tenon/crypto';
 import type { Database, Tx } from '@tenon/database';
 import { sql, type Selectable } from 'kysely';
@@ -39,7 +40,7 @@ export class SigningKeys {
   readonly #public = new Map<string, KeyObject>();
   #looks = 0;
   #loaded: LoadedKeys | undefined;
-  #loading: Promise<LoadedKeys> | undefined;
+  readonly #reads = createSingleFlight<'keys', LoadedKeys>();
 
   /** @param ring - keys of this purpose alone */
   constructor(database: Database<AuthTables>, ring: KeyRing, config: AuthConfig) {
@@ -159,12 +160,9 @@ export class SigningKeys {
   #load(maxAgeMs: number): Promise<LoadedKeys> {
     const nowMs = this.#config.clock.monotonicMs();
     if (this.#loaded !== undefined && nowMs - this.#loaded.atMs < maxAgeMs) return Promise.resolve(this.#loaded);
-    if (this.#loading !== undefined && maxAgeMs > 0) return this.#loading;
-    const loading = this.#read(nowMs).finally(() => {
-      if (this.#loading === loading) this.#loading = undefined;
-    });
-    this.#loading = loading;
-    return loading;
+    // What is being read already may be what was there before.
+    if (maxAgeMs <= 0) this.#reads.forget('keys');
+    return this.#reads.run('keys', () => this.#read(nowMs));
   }
 
   async #read(atMs: number): Promise<LoadedKeys> {

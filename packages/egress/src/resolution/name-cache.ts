@@ -1,4 +1,4 @@
-import type { Clock } from '@tenon/core';
+import { createSingleFlight, type Clock } from '@tenon/core';
 import { egressError, type EgressError } from '../errors.ts';
 import type { Resolver } from './resolver.ts';
 
@@ -27,26 +27,24 @@ const ABSENT = new Set(['ENOTFOUND', 'ENODATA', 'ENONAME', 'EAI_NONAME', 'EAI_NO
 /** Makes a cache of at most 1,000 names; the one that was resolved first makes room. */
 export function createNameCache(config: NameCacheConfig): NameCache {
   const { clock, resolutionTtlMs } = config;
-  const answers = new Map<string, { readonly addresses: Promise<readonly string[]>; untilMs: number }>();
+  const flights = createSingleFlight<string, readonly string[]>();
+  const answers = new Map<string, { readonly addresses: readonly string[]; readonly untilMs: number }>();
+  const keep = (hostname: string, addresses: readonly string[]): void => {
+    answers.delete(hostname);
+    answers.set(hostname, { addresses, untilMs: clock.monotonicMs() + resolutionTtlMs });
+    const [oldest] = answers.keys();
+    if (answers.size > MOST_NAMES && oldest !== undefined) answers.delete(oldest);
+  };
 
   return {
-    resolve(hostname) {
+    async resolve(hostname) {
       const known = answers.get(hostname);
       if (known !== undefined && clock.monotonicMs() < known.untilMs) return known.addresses;
-      const addresses = resolveOnce(hostname, config);
-      const entry = { addresses, untilMs: Infinity };
-      const forget = (): void => {
-        if (answers.get(hostname) === entry) answers.delete(hostname);
-      };
-      answers.delete(hostname);
-      answers.set(hostname, entry);
-      const [oldest] = answers.keys();
-      if (answers.size > MOST_NAMES && oldest !== undefined) answers.delete(oldest);
-      addresses.then(() => {
-        if (resolutionTtlMs > 0) entry.untilMs = clock.monotonicMs() + resolutionTtlMs;
-        else forget();
-      }, forget);
-      return addresses;
+      return flights.run(hostname, async () => {
+        const addresses = await resolveOnce(hostname, config);
+        if (resolutionTtlMs > 0) keep(hostname, addresses);
+        return addresses;
+      });
     },
   };
 }

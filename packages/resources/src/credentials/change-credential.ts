@@ -21,9 +21,7 @@ export type SlotChange = 'unchanged' | 'rotated' | 'missing' | 'failed';
  * gets a look that began afterwards.
  */
 export function refreshSlot(managed: ManagedResource, slot: string, services: ResourceServices): Promise<SlotChange> {
-  const mine = managed.changing.then(() => refresh(managed, slot, services));
-  managed.changing = mine;
-  return mine;
+  return managed.cells.looks.run(() => refresh(managed, slot, services));
 }
 
 async function refresh(managed: ManagedResource, slot: string, services: ResourceServices): Promise<SlotChange> {

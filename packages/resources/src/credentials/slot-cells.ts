@@ -1,4 +1,4 @@
-import type { Clock } from '@tenon/core';
+import { createMutex, type Clock, type Mutex } from '@tenon/core';
 import { resourceError, type ResourceError } from '../errors.ts';
 import { inScope } from '../scope/in-scope.ts';
 import type { ResourceScope } from '../scope/resource-scope.ts';
@@ -7,6 +7,8 @@ import { kindNames, type CredentialReader, type CredentialSlot, type SlotCredent
 
 /** The credentials of one managed resource, in their slots. */
 export interface SlotCells {
+  /** Under which slots are looked at for another credential, one after the other. */
+  readonly looks: Mutex;
   readonly slots: readonly string[];
   /**
    * What is in the slots, all of them filled. What is there and has not ended is taken as it is.
@@ -81,6 +83,7 @@ export function createSlotCells(options: SlotCellOptions): SlotCells {
   };
 
   return {
+    looks: createMutex(),
     slots: Object.keys(slots),
     async fill(signal, candidates = {}) {
       const filled: Record<string, SlotCredential> = { ...candidates };

@@ -1,4 +1,11 @@
-import { deadlineAfter, isCodedError, type Clock } from '@tenon/core';
+import {
+  createSingleFlight,
+  deadlineAfter,
+  isCodedError,
+  type Clock,
+  type Flight,
+  type SingleFlight,
+} from '@tenon/core';
 import { resourceError, type ResourceError } from '../../errors.ts';
 import type { CacheLoadOptions, CacheWriteOptions, MemoryCacheStatistics } from './cache-face.ts';
 import type { EvictionStore } from './eviction-store.ts';
@@ -24,7 +31,7 @@ type CountName = Exclude<keyof MemoryCacheStatistics, 'entries' | 'hitRate'>;
 /** One tenant's cache. */
 export class MemoryCache {
   readonly #parts: MemoryCacheParts;
-  readonly #loads = new Map<string, Promise<unknown>>();
+  readonly #loads: SingleFlight<string, unknown> = createSingleFlight();
   readonly #ended = new AbortController();
   readonly #counts: Record<CountName, number> = {
     hits: 0,
@@ -61,19 +68,19 @@ export class MemoryCache {
   }
 
   set(key: string, value: unknown, options: CacheWriteOptions = {}): void {
-    this.#loads.delete(key);
+    this.#loads.forget(key);
     this.#keep(key, value, options);
   }
 
   delete(key: string): boolean {
-    this.#loads.delete(key);
+    this.#loads.forget(key);
     const isThere = this.has(key);
     this.#parts.store.delete(key);
     return isThere;
   }
 
   clear(): void {
-    this.#loads.clear();
+    this.#loads.forgetAll();
     this.#parts.store.clear();
   }
 
@@ -91,7 +98,7 @@ export class MemoryCache {
     const found = this.get(key);
     if (found !== undefined) return found;
     checkTtl(this.#parts.resource, write.ttlMs);
-    const loading = this.#loads.get(key) ?? this.#load(key, load, write);
+    const loading = this.#loads.run(key, (flight) => this.#load(key, load, write, flight));
     return signal === undefined ? loading : untilAborted(this.#parts.resource, loading, signal);
   }
 
@@ -101,29 +108,23 @@ export class MemoryCache {
     this.clear();
   }
 
-  #load(
+  async #load(
     key: string,
     load: (context: { readonly key: string; readonly signal: AbortSignal }) => Promise<unknown>,
     write: CacheWriteOptions,
+    flight: Flight,
   ): Promise<unknown> {
     this.#count('loads');
-    const loading = this.#runLoad(key, load).then(
-      (value) => {
-        // After a change of the key meanwhile, what was loaded may be older than that.
-        if (this.#loads.get(key) === loading && value !== undefined) this.#keep(key, value, write);
-        return value;
-      },
-      (error: unknown) => {
-        this.#count('loadFailures');
-        throw error;
-      },
-    );
-    this.#loads.set(key, loading);
-    const forget = (): void => {
-      if (this.#loads.get(key) === loading) this.#loads.delete(key);
-    };
-    loading.then(forget, forget);
-    return loading;
+    let value: unknown;
+    try {
+      value = await this.#runLoad(key, load);
+    } catch (error) {
+      this.#count('loadFailures');
+      throw error;
+    }
+    // After a change of the key meanwhile, what was loaded may be older than that.
+    if (value !== undefined && !flight.isForgotten) this.#keep(key, value, write);
+    return value;
   }
 
   async #runLoad(
