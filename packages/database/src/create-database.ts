@@ -1,5 +1,12 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
-import { createTelemetry, currentContext, requireTenant, type Telemetry } from '@tenon/core';
+import {
+  createTaskTracker,
+  createTelemetry,
+  currentContext,
+  requireTenant,
+  type TaskTracker,
+  type Telemetry,
+} from '@tenon/core';
 import type pg from 'pg';
 import { connectWithRetry } from './connect.ts';
 import type { Database, PoolStatistics, TransactionOptions, Tx } from './database.ts';
@@ -55,7 +62,7 @@ class PooledDatabase implements Database {
   // Marks the work of a running transaction, so that a nested one fails instead of waiting for itself.
   readonly #running = new AsyncLocalStorage<{ open: boolean }>();
   // What close() waits for: the pool itself would forget those who still wait for a connection.
-  readonly #inHand = new Set<Promise<unknown>>();
+  readonly #inHand: TaskTracker = createTaskTracker();
   readonly #stopped = new AbortController();
   #opening: Promise<OpenPool> | undefined;
   #opened: OpenPool | undefined;
@@ -90,7 +97,7 @@ class PooledDatabase implements Database {
 
   async migrate(sets: readonly MigrationSet[]): Promise<MigrationReport> {
     this.#assertNotNested();
-    return this.#track(async () => {
+    return this.#inHand.run(async () => {
       const { pool } = await this.#open();
       const own = readMigrations('database', new URL('../migrations/', import.meta.url));
       const report = await runMigrations(pool, [own, ...sets]);
@@ -100,19 +107,21 @@ class PooledDatabase implements Database {
   }
 
   ready(): Promise<void> {
-    this.#ready ??= this.#track(async () => {
-      const { pool } = await this.#open();
-      await connectWithRetry(pool, this.#config, this.#stopped.signal);
-    }).catch((error: unknown) => {
-      this.#ready = undefined;
-      throw error;
-    });
+    this.#ready ??= this.#inHand
+      .run(async () => {
+        const { pool } = await this.#open();
+        await connectWithRetry(pool, this.#config, this.#stopped.signal);
+      })
+      .catch((error: unknown) => {
+        this.#ready = undefined;
+        throw error;
+      });
     return this.#ready;
   }
 
   async ping(): Promise<{ readonly version: string }> {
     this.#assertNotNested();
-    return this.#track(async () => {
+    return this.#inHand.run(async () => {
       const { pool } = await this.#open();
       const { rows } = await pool.query<{ server_version: string }>('show server_version').catch((error: unknown) => {
         throw translateError(error);
@@ -123,7 +132,7 @@ class PooledDatabase implements Database {
 
   async maintain(): Promise<readonly string[]> {
     this.#assertNotNested();
-    return this.#track(async () => maintainTables((await this.#open()).pool, this.driver === 'pglite'));
+    return this.#inHand.run(async () => maintainTables((await this.#open()).pool, this.driver === 'pglite'));
   }
 
   statistics(): PoolStatistics {
@@ -140,7 +149,7 @@ class PooledDatabase implements Database {
     this.#assertNotNested();
     this.#closing ??= (async () => {
       this.#stopped.abort();
-      await Promise.allSettled(this.#inHand);
+      await this.#inHand.idle();
       const open = await this.#opening?.catch(() => undefined);
       await open?.pool.end();
       await open?.release();
@@ -175,7 +184,7 @@ class PooledDatabase implements Database {
     this.#assertNotNested();
     const signal = options.signal ?? currentContext()?.signal;
     assertNotAborted(signal);
-    return this.#track(async () => {
+    return this.#inHand.run(async () => {
       const client = await this.#connect();
       const state = { open: true };
       const end = await runTransaction({
@@ -209,15 +218,5 @@ class PooledDatabase implements Database {
       'DATABASE_NESTED_TRANSACTION',
       'the database was used inside one of its own transactions, which could wait for itself for ever; use the "tx" at hand',
     );
-  }
-
-  async #track<T>(work: () => Promise<T>): Promise<T> {
-    const promise = work();
-    this.#inHand.add(promise);
-    try {
-      return await promise;
-    } finally {
-      this.#inHand.delete(promise);
-    }
   }
 }
