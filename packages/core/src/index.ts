@@ -9,7 +9,7 @@ export { andThen, err, mapResult, ok, unwrap } from './result.ts';
 export type { Err, Ok, Result } from './result.ts';
 export { isSecret, REDACTED, Secret } from './secret.ts';
 export { sleep, systemClock } from './clock.ts';
-export type { Clock, Timer } from './clock.ts';
+export type { Clock, Timer, TimerOptions } from './clock.ts';
 export { createIdGenerator, idTime, isUuid, newId } from './ids.ts';
 export type { IdGeneratorOptions } from './ids.ts';
 export { deadlineAfter } from './deadline.ts';

@@ -62,16 +62,34 @@ describe('the clock of the machine', () => {
     expect([callback, never, cancelled].map((each) => each.mock.calls.length)).toEqual([1, 0, 0]);
   });
 
-  it('does not keep the process alive', () => {
-    const before = process.getActiveResourcesInfo().filter((kind) => kind === 'Timeout').length;
+  it('does not keep the process alive, unless it is asked to', () => {
+    const held = (): number => process.getActiveResourcesInfo().filter((kind) => kind === 'Timeout').length;
+    const before = held();
     const timers = [systemClock.schedule(() => undefined, 60_000), systemClock.schedule(() => undefined, 2 ** 40)];
     // Timers that hold the process are listed; these are not.
-    expect(process.getActiveResourcesInfo().filter((kind) => kind === 'Timeout')).toHaveLength(before);
+    expect(held()).toBe(before);
+    timers.push(systemClock.schedule(() => undefined, 60_000, { keepAlive: true }));
+    expect(held()).toBe(before + 1);
     for (const timer of timers) timer.cancel();
+    expect(held()).toBe(before);
   });
 });
 
 describe('sleeping', () => {
+  it('keeps the process alive, unless it is told not to', async () => {
+    const held = (): number => process.getActiveResourcesInfo().filter((kind) => kind === 'Timeout').length;
+    const before = held();
+    const awake = new AbortController();
+    const slept = [
+      sleep(systemClock, 60_000, awake.signal),
+      sleep(systemClock, 60_000, awake.signal, { keepAlive: false }),
+    ];
+    expect(held()).toBe(before + 1);
+    awake.abort();
+    await Promise.allSettled(slept);
+    expect(held()).toBe(before);
+  });
+
   it('lasts as long as it should on the given clock', async () => {
     const clock = createTestClock();
     let awake = false;

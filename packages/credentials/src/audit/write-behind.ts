@@ -153,6 +153,6 @@ export class WriteBehind {
     if (this.#closing || this.#waiting.length === 0) return;
     this.#wake = new AbortController();
     const waitMs = Math.min(LONGEST_WAIT_MS, FIRST_WAIT_MS * 2 ** (this.#failures - 1));
-    await sleep(this.#clock, waitMs, this.#wake.signal).catch(() => undefined);
+    await sleep(this.#clock, waitMs, this.#wake.signal, { keepAlive: false }).catch(() => undefined);
   }
 }

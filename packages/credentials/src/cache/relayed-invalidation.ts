@@ -132,7 +132,7 @@ class RelayedInvalidation implements ConnectedInvalidation {
         const waitMs = this.#random() * Math.min(LONGEST_WAIT_MS, FIRST_WAIT_MS * 2 ** (failures - 1));
         const fields = { err: toError(error), relay: this.#relay.name, waitMs: Math.round(waitMs) };
         this.#logger.warn(fields, 'changes of credentials are not heard; connecting again');
-        await sleep(this.#clock, waitMs, this.#stop.signal).catch(() => undefined);
+        await sleep(this.#clock, waitMs, this.#stop.signal, { keepAlive: false }).catch(() => undefined);
       }
     }
   }
@@ -179,7 +179,7 @@ class RelayedInvalidation implements ConnectedInvalidation {
       if (leftMs > 0) {
         this.#wake = new AbortController();
         const woken = AbortSignal.any([this.#wake.signal, ended]);
-        await sleep(this.#clock, leftMs, woken).catch(() => undefined);
+        await sleep(this.#clock, leftMs, woken, { keepAlive: false }).catch(() => undefined);
         ended.throwIfAborted();
       } else {
         await this.#tryOut(session, ended);

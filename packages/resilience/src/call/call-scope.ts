@@ -2,6 +2,9 @@ import type { Clock, Deadline } from '@tenon/core';
 import type { Call, RunOptions, Work } from './call.ts';
 import { scopeDeadline } from './scope-deadline.ts';
 
+/** Nothing else may be going on meanwhile, and the process must not end under whoever waits. */
+const WAITED_FOR = { keepAlive: true } as const;
+
 /** Who ended a scope: the caller (also by a deadline), a timeout, or a faster hedge. */
 export type AbortCause = 'caller' | 'timeout' | 'superseded';
 
@@ -111,10 +114,11 @@ export class CallScope implements Call {
   sleep(delayMs: number): Promise<void> {
     if (this.aborted !== undefined) return Promise.reject(this.reason);
     return new Promise((resolve, reject) => {
-      const timer = this.run.clock.schedule(() => {
+      const wake = (): void => {
         this.waiter = undefined;
         resolve();
-      }, delayMs);
+      };
+      const timer = this.run.clock.schedule(wake, delayMs, WAITED_FOR);
       this.waiter = (reason) => {
         timer.cancel();
         reject(reason);

@@ -32,6 +32,20 @@ describe('retry', () => {
     expect(clock.pending()).toBe(0);
   });
 
+  it('keeps the process alive while it waits, as nothing else may be going on', async () => {
+    const held = (): number => process.getActiveResourcesInfo().filter((kind) => kind === 'Timeout').length;
+    const before = held();
+    const gone = new AbortController();
+    const { work, attempts } = failing(1);
+    const running = retry({ backoff: fixedBackoff({ delayMs: 60_000 }) }).run(work, { signal: gone.signal });
+    await settle();
+    expect(attempts).toEqual([1]);
+    expect(held()).toBe(before + 1);
+    gone.abort();
+    await expect(running).rejects.toBeDefined();
+    expect(held()).toBe(before);
+  });
+
   it('tries as often as it is told, 3 times by default, and throws the last error as it is', async () => {
     for (const [options, expected] of [
       [{}, 3],
