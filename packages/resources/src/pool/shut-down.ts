@@ -110,7 +110,7 @@ function until<Instance>(core: PoolCore<Instance>, timeoutMs: number, isReached:
       core.watchers.delete(watcher);
       resolve();
     };
-    const timer = timeoutMs === Infinity ? undefined : core.clock.schedule(giveUp, timeoutMs);
+    const timer = timeoutMs === Infinity ? undefined : core.clock.schedule(giveUp, timeoutMs, { keepAlive: true });
     const watcher = {
       isReached,
       reached: () => {

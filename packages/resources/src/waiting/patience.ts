@@ -28,7 +28,7 @@ export function createPatience(clock: Clock): Patience {
       timer?.cancel();
       timer = undefined;
       if (ms <= 0) resolve();
-      else timer = clock.schedule(resolve, ms);
+      else timer = clock.schedule(resolve, ms, { keepAlive: true });
     },
     stop() {
       timer?.cancel();

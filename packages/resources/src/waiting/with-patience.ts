@@ -21,7 +21,8 @@ export async function withPatience<T>(work: Promise<T>, options: PatienceOptions
   const { name, clock, signal, deadline, timeoutMs = options.defaultTimeoutMs } = options;
   const limitMs = Math.min(timeoutMs, deadline?.remainingMs() ?? Infinity);
   const end = new AbortController();
-  const timer = limitMs === Infinity ? undefined : clock.schedule(() => end.abort(timedOut(name, limitMs)), limitMs);
+  const stopWaiting = (): void => end.abort(timedOut(name, limitMs));
+  const timer = limitMs === Infinity ? undefined : clock.schedule(stopWaiting, limitMs, { keepAlive: true });
   const late = (): void => end.abort(timedOut(name, limitMs, deadline?.signal.reason));
   const gone = (): void => end.abort(cancelled(name, signal?.reason));
   const follow = [

@@ -1,3 +1,4 @@
+import { systemClock } from '@tenon/core';
 import { describe, expect, it } from 'vitest';
 import { codeOf, deferred, openPool, turn, type Thing } from './open-pool.ts';
 
@@ -106,6 +107,18 @@ describe('drain', () => {
 });
 
 describe('close', () => {
+  it('keeps the process alive while it waits for borrowers', async () => {
+    const held = (): number => process.getActiveResourcesInfo().filter((kind) => kind === 'Timeout').length;
+    const before = held();
+    const { pool } = openPool({ clock: systemClock });
+    const lease = await pool.acquire();
+    const closing = pool.close({ timeoutMs: 60_000 });
+    expect(held()).toBe(before + 1);
+    lease.release();
+    expect(await closing).toMatchObject({ returned: 1, forced: 0 });
+    expect(held()).toBe(before);
+  });
+
   it('destroys idle ones at once and reports', async () => {
     const { pool, destroyed, events } = openPool();
     await pool.warmUp({ count: 2 });
