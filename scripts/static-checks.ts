@@ -22,6 +22,7 @@ export const staticChecks: readonly StaticCheck[] = [
   script('boundaries and circles', 'check-boundaries.ts'),
   script('sizes', 'check-sizes.ts'),
   script('double casts', 'check-casts.ts'),
+  script('waiting by hand', 'check-concurrency.ts'),
   script('doc comments', 'check-doc-comments.ts'),
   { title: 'unused code and dependencies', command: tool('knip'), args: ['--no-progress', '--no-config-hints'] },
   script('error codes', 'check-error-codes.ts'),

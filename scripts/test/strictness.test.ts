@@ -46,6 +46,13 @@ describe('the settings of the compiler and the linter', () => {
     ['a promise that nobody waits for', 'export function f(): void {\n  Promise.resolve();\n}', 'no-floating-promises'],
     ['a default export', 'export default 1;', 'no-default-export'],
     ['console', 'console.log(1);', 'no-console'],
+    [
+      'a package with locks of its own',
+      "import { Mutex } from 'async-mutex';\nexport const a: object = new Mutex();",
+      'no-restricted-imports',
+    ],
+    ['a file of such a package', "export { Mutex } from 'async-mutex/lib/Mutex.js';", 'no-restricted-imports'],
+    ['types of such a package', "export type { Options } from 'p-queue';", 'no-restricted-imports'],
   ])('the linter refuses %s', (_, text, rule) => {
     expect(lint(text)).toContain(rule);
   });
