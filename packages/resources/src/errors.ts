@@ -51,8 +51,10 @@ export const resourceErrorCodes = [
   'RESOURCE_STATE_INVALID',
   'RESOURCE_TENANT_MISMATCH',
   'RESOURCE_TIMEOUT',
-  /** No encrypted connection could be made: none is offered, or the certificate is not trusted. */
+  /** No encrypted connection could be made: the certificate is not trusted, or the handshake failed. */
   'RESOURCE_TLS_FAILED',
+  /** A credential would be sent unencrypted to another machine. */
+  'RESOURCE_TLS_REQUIRED',
   /** A transaction lost against another one: the whole of it may be run again. */
   'RESOURCE_TRANSACTION_CONFLICT',
   /** A transaction was rolled back before its end, as a statement of it had failed. */

@@ -91,7 +91,7 @@ export interface HttpFace {
  * const order = await (await api.get('/orders/7')).expectOk().json();
  * await api.post('/orders', { json: { product: 'tea' }, idempotencyKey: orderId });
  * ```
- * @throws `RESOURCE_CONFIGURATION_INVALID`
+ * @throws `RESOURCE_CONFIGURATION_INVALID`, `RESOURCE_TLS_REQUIRED`
  */
 export function http(name: string, options: HttpOptions = {}): ResourceToken<HttpFace, HttpSettings> {
   const { credentials, check, health, isolation, version, clock = systemClock, ...more } = options;

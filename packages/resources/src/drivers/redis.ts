@@ -46,7 +46,7 @@ type Slots = Readonly<Record<string, CredentialSlot>>;
  * It needs `ioredis`. Commands that block (BLPOP) and WATCH do not fit a client that many share.
  *
  * @param name - as that of {@link defineResource}
- * @throws `RESOURCE_CONFIGURATION_INVALID` naming the setting
+ * @throws `RESOURCE_CONFIGURATION_INVALID` naming the setting; `RESOURCE_TLS_REQUIRED` when a login would be sent unencrypted to another machine
  * @example
  * ```ts
  * const cache = redis('cache', { url: 'rediss://redis.acme.example', credentials: { login: 'cache-login' } });

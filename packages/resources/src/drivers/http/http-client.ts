@@ -1,5 +1,5 @@
 import { CodedError, currentContext, isCodedError, type Clock, type Logger } from '@tenon/core';
-import { checkUrl, createEgress, type Egress, type EgressResponse, type Resolver } from '@tenon/egress';
+import { checkUrl, createEgress, type Egress, type EgressResponse, type EgressTls, type Resolver } from '@tenon/egress';
 import type { SlotCredential } from '../../credentials/credential-slots.ts';
 import type { ExposeContext } from '../../definition/resource-definition.ts';
 import { createAuthorization, type Authorization } from './authorization.ts';
@@ -86,7 +86,7 @@ function openEgress({ config, clock, resolver, logger }: HttpClientParts): Egres
   const traced = config.traceparent === 'always' ? [] : ['traceparent', 'tracestate'];
   return createEgress({
     policy: policyOf(config),
-    ...(config.tls === undefined ? {} : { tls: config.tls }),
+    ...(config.tls === undefined ? {} : { tls: tlsOf(config.tls) }),
     ...(resolver === undefined ? {} : { resolver }),
     connectTimeoutMs: config.connectTimeoutMs,
     headersTimeoutMs: config.headersTimeoutMs,
@@ -102,6 +102,10 @@ function openEgress({ config, clock, resolver, logger }: HttpClientParts): Egres
     clock,
     logger,
   });
+}
+
+function tlsOf({ ca, minVersion }: NonNullable<HttpConfig['tls']>): EgressTls {
+  return { ...(ca === undefined ? {} : { ca }), ...(minVersion === undefined ? {} : { minVersion }) };
 }
 
 /** One request on its way. */

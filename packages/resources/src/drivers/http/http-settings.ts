@@ -2,6 +2,7 @@ import { defineEgressPolicy, type EgressPolicyOptions } from '@tenon/egress';
 import { isCodedError } from '@tenon/core';
 import { Type, type TObject, type TSchema } from 'typebox';
 import { resourceError } from '../../errors.ts';
+import { isLoopback, tlsRequired } from '../plain-connection.ts';
 
 /** When and how a request is tried again. Only what may be repeated is: see {@link HttpRequestOptions.idempotencyKey}. */
 export interface HttpRetrySettings {
@@ -65,8 +66,15 @@ export interface HttpSettings {
   readonly maxBodyBytes?: number;
   /** What may be reached, as `@tenon/egress` takes it. Default: the Internet by https, and `baseUrl` by its own scheme and port. */
   readonly policy?: EgressPolicyOptions;
-  /** Authorities to trust and the lowest version to speak. Certificates are always verified. Default: those of Node.js, TLS 1.2. */
-  readonly tls?: { readonly ca?: string | readonly string[]; readonly minVersion?: 'TLSv1.2' | 'TLSv1.3' };
+  /**
+   * Authorities to trust and the lowest version to speak. Certificates are always verified. Default: those of Node.js, TLS 1.2. For a `baseUrl`
+   * with `http://` on another machine, `mode: 'disable'` says that nobody can listen in between, so that the credential may be sent as it is.
+   */
+  readonly tls?: {
+    readonly mode?: 'disable';
+    readonly ca?: string | readonly string[];
+    readonly minVersion?: 'TLSv1.2' | 'TLSv1.3';
+  };
   /** The header that a credential of the kind `api-key` is sent in. Default `x-api-key`. */
   readonly apiKeyHeader?: string;
   /** Who gets W3C `traceparent`: the origin of `baseUrl`, everybody or nobody. Default `own-origin`. */
@@ -132,6 +140,7 @@ export const httpSchema: TObject = Type.Object(
     tls: Type.Optional(
       Type.Object(
         {
+          mode: oneOf(['disable']),
           ca: Type.Optional(Type.Union([Type.String(), Type.Array(Type.String())])),
           minVersion: oneOf(['TLSv1.2', 'TLSv1.3']),
         },
@@ -171,14 +180,16 @@ const secretHeaders = new Set(['authorization', 'cookie', 'proxy-authorization']
  * Checks of the settings what their form does not say.
  *
  * @param hasCredential - whether requests carry one
- * @throws `RESOURCE_CONFIGURATION_INVALID`, without the values
+ * @throws `RESOURCE_CONFIGURATION_INVALID`, without the values; `RESOURCE_TLS_REQUIRED` when the credential would be sent unencrypted to another
+ *   machine
  */
 export function checkHttpSettings(name: string, settings: HttpSettings, hasCredential: boolean): void {
-  const { baseUrl, headers = {}, policy } = settings;
+  const { baseUrl, headers = {}, policy, tls } = settings;
   if (hasCredential && baseUrl === undefined) {
     throw invalid(name, 'baseUrl', 'its credential needs a baseUrl: it is sent to that origin and to no other');
   }
   if (baseUrl !== undefined && !URL.canParse(baseUrl)) throw invalid(name, 'baseUrl', 'its baseUrl is no URL');
+  if (baseUrl !== undefined) checkEncryption(name, new URL(baseUrl), tls?.mode, hasCredential);
   const secret = Object.keys(headers).find((header) => secretHeaders.has(header.toLowerCase()));
   if (secret !== undefined) {
     throw invalid(name, 'headers', `"${secret}" is no plain header: put a credential into the slot "authorization"`);
@@ -191,6 +202,17 @@ export function checkHttpSettings(name: string, settings: HttpSettings, hasCrede
   } catch (error) {
     const { message } = error as Error;
     throw isCodedError(error) ? invalid(name, 'policy', message) : error;
+  }
+}
+
+function checkEncryption(name: string, base: URL, mode: 'disable' | undefined, hasCredential: boolean): void {
+  if (base.protocol === 'https:') {
+    if (mode !== undefined)
+      throw invalid(name, 'tls', 'its tls has the mode "disable", and its baseUrl begins with https://');
+    return;
+  }
+  if (hasCredential && mode === undefined && !isLoopback(base.hostname)) {
+    throw tlsRequired(name, `resource "${name}"`, 'https://');
   }
 }
 

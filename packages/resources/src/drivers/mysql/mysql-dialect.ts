@@ -75,7 +75,7 @@ const CLIENT: Readonly<Record<string, SqlFailureKind>> = {
   PROTOCOL_CONNECTION_LOST: 'lost',
   PROTOCOL_SEQUENCE_TIMEOUT: 'lost',
   PROTOCOL_PACKETS_OUT_OF_ORDER: 'lost',
-  HANDSHAKE_NO_SSL_SUPPORT: 'tls',
+  HANDSHAKE_NO_SSL_SUPPORT: 'tls-missing',
   HANDSHAKE_SSL_ERROR: 'tls',
   AUTH_SWITCH_PLUGIN_ERROR: 'access-denied',
 };

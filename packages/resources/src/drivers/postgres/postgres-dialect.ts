@@ -48,7 +48,8 @@ const SQLSTATE = /^[0-9A-Z]{5}$/;
 const NOT_SENT = /^Client (?:has encountered a connection error|was closed) and is not queryable/;
 const LOST = /^Connection terminated/;
 const NOT_CONNECTED = /^timeout expired/;
-const NO_TLS = /^(?:The server does not support SSL|There was an error establishing an SSL connection)/;
+const NO_TLS = /^The server does not support SSL/;
+const TLS_BROKE = /^There was an error establishing an SSL connection/;
 
 /** PostgreSQL. */
 export const postgresDialect: SqlDialect = {
@@ -74,7 +75,8 @@ function kindOfState(state: string): SqlFailureKind {
 }
 
 function kindOfClient(code: string | undefined, message: string): SqlFailureKind {
-  if (isTlsCode(code) || NO_TLS.test(message)) return 'tls';
+  if (NO_TLS.test(message)) return 'tls-missing';
+  if (isTlsCode(code) || TLS_BROKE.test(message)) return 'tls';
   if (NOT_CONNECTED.test(message)) return 'unavailable';
   if (NOT_SENT.test(message)) return 'ended';
   if (LOST.test(message)) return 'lost';

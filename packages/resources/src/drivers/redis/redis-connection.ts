@@ -2,6 +2,7 @@ import { toError, type Logger } from '@tenon/core';
 import { Cluster, Redis, type RedisOptions } from 'ioredis';
 import { resourceError } from '../../errors.ts';
 import type { HealthStatus } from '../../health/health-status.ts';
+import { isLoopback } from '../plain-connection.ts';
 import { dropConnection } from './drop-connection.ts';
 import { notConnected, toRedisError, tooManyPending } from './redis-failure.ts';
 import { reconnectDelayMs } from './reconnect-delay.ts';
@@ -54,7 +55,7 @@ export async function openRedis(options: OpenRedisOptions): Promise<RedisConnect
   const login = { current: options.login };
   const client = target.isCluster ? clusterClient(options) : singleClient(options);
   // Nodes that join later are made with the options of the beginning.
-  client.on('+node', (node: Redis) => Object.assign(node.options, loginOptions(login.current)));
+  client.on('+node', ({ options: kept }: Redis) => Object.assign(kept, loginFor(target, kept.host, login.current)));
   const failure = watchFailures(client, logger);
   await connect(client, target, signal, failure);
 
@@ -65,7 +66,13 @@ export async function openRedis(options: OpenRedisOptions): Promise<RedisConnect
     logger,
     random: options.random,
     addresses: () => (client instanceof Cluster ? known(client, target.addresses) : target.addresses),
-    connect: (address) => new Redis({ ...nodeOptions(target, login.current), ...address, retryStrategy: () => null }),
+    connect: (address) =>
+      new Redis({
+        ...nodeOptions(target),
+        ...loginFor(target, address.host, login.current),
+        ...address,
+        retryStrategy: () => null,
+      }),
   });
   let pending = 0;
 
@@ -92,9 +99,10 @@ export async function openRedis(options: OpenRedisOptions): Promise<RedisConnect
     async logIn(next) {
       const words = next.username === undefined ? [next.password] : [next.username, next.password];
       const all = client instanceof Cluster ? client.nodes('all') : [client];
-      await Promise.all([...all.map((node) => node.call('AUTH', words)), subscriptions.logIn(words)]);
+      const loggedIn = all.filter(({ options: { host } }) => mayLogIn(target, host));
+      await Promise.all([...loggedIn.map((node) => node.call('AUTH', words)), subscriptions.logIn(words)]);
       login.current = next;
-      for (const { options: kept } of all) Object.assign(kept, loginOptions(next));
+      for (const { options: kept } of all) Object.assign(kept, loginFor(target, kept.host, next));
     },
     async end(inOrder) {
       subscriptions.close();
@@ -124,14 +132,21 @@ type NodeOptions = Omit<
   | 'enableOfflineQueue'
 >;
 
-function loginOptions(login: RedisLogin | undefined): Pick<RedisOptions, 'username' | 'password'> {
-  return login === undefined ? {} : { username: login.username, password: login.password };
+/** A cluster says by itself where its nodes are: that it is asked for on this machine does not mean that all of them are there. */
+const mayLogIn = ({ isTrusted }: RedisTarget, host = ''): boolean => isTrusted || isLoopback(host);
+
+function loginFor(
+  target: RedisTarget,
+  host: string | undefined,
+  login: RedisLogin | undefined,
+): Pick<RedisOptions, 'username' | 'password'> {
+  const { username, password } = (mayLogIn(target, host) ? login : undefined) ?? {};
+  return { username, password };
 }
 
 /** Nothing is sent twice, nothing waits for a connection, and a connection that says nothing is given up. */
-function nodeOptions(target: RedisTarget, login: RedisLogin | undefined): NodeOptions {
+function nodeOptions(target: RedisTarget): NodeOptions {
   return {
-    ...loginOptions(login),
     db: target.database,
     ...(target.tls === undefined ? {} : { tls: target.tls }),
     connectTimeout: target.connectTimeoutMs,
@@ -147,7 +162,8 @@ function nodeOptions(target: RedisTarget, login: RedisLogin | undefined): NodeOp
 
 function singleClient({ target, login, prefix, random }: OpenRedisOptions): Redis {
   return new Redis({
-    ...nodeOptions(target, login),
+    ...nodeOptions(target),
+    ...loginFor(target, target.addresses[0].host, login),
     ...target.addresses[0],
     keyPrefix: prefix,
     enableOfflineQueue: false,
@@ -155,10 +171,11 @@ function singleClient({ target, login, prefix, random }: OpenRedisOptions): Redi
   });
 }
 
-function clusterClient({ target, login, prefix, random }: OpenRedisOptions): Cluster {
+function clusterClient({ target, prefix, random }: OpenRedisOptions): Cluster {
   return new Cluster([...target.addresses], {
     keyPrefix: prefix,
-    redisOptions: nodeOptions(target, login),
+    // Without a login: each node gets it when it is known where it is.
+    redisOptions: nodeOptions(target),
     // Connections to nodes are made when they are needed; what waits for one is bounded in time and number, see `run`.
     enableOfflineQueue: true,
     lazyConnect: true,

@@ -122,7 +122,8 @@ function meaningOfLoss(error: Error, { phase }: RedisFailurePlace): Meaning {
     return {
       code: 'RESOURCE_TLS_FAILED',
       retryable: false,
-      message: 'has no encrypted connection to offer, or its certificate is not trusted: check "tls" of its settings',
+      message:
+        'cannot be connected to in TLS: it speaks none, or its certificate is not trusted: check "tls" of its settings',
     };
   }
   return { code: 'RESOURCE_UNAVAILABLE', retryable: true, message: 'cannot be reached' };

@@ -4,11 +4,13 @@ import {
   type TArray,
   type TBoolean,
   type TInteger,
+  type TLiteral,
   type TObject,
   type TOptional,
   type TString,
 } from 'typebox';
 import { resourceError, type ResourceError } from '../../errors.ts';
+import { isLoopback, tlsRequired } from '../plain-connection.ts';
 
 const milliseconds = (maximum = 600_000): TOptional<TInteger> => Type.Optional(Type.Integer({ minimum: 1, maximum }));
 const wholeNumber = (minimum: number, maximum: number): TOptional<TInteger> =>
@@ -22,7 +24,9 @@ export const redisSchema: TObject<{
   nodes: TOptional<TArray<TString>>;
   cluster: TOptional<TBoolean>;
   keyPrefix: TOptional<TString>;
-  tls: TOptional<TObject<{ ca: TOptional<TString>; serverName: TOptional<TString> }>>;
+  tls: TOptional<
+    TObject<{ mode: TOptional<TLiteral<'disable'>>; ca: TOptional<TString>; serverName: TOptional<TString> }>
+  >;
   connectTimeoutMs: TOptional<TInteger>;
   commandTimeoutMs: TOptional<TInteger>;
   maxPendingCommands: TOptional<TInteger>;
@@ -39,7 +43,11 @@ export const redisSchema: TObject<{
     keyPrefix: Type.Optional(Type.String({ maxLength: 128, pattern: '^[^{}]*$' })),
     tls: Type.Optional(
       Type.Object(
-        { ca: Type.Optional(Type.String({ minLength: 1 })), serverName: Type.Optional(Type.String(bounds)) },
+        {
+          mode: Type.Optional(Type.Literal('disable')),
+          ca: Type.Optional(Type.String({ minLength: 1 })),
+          serverName: Type.Optional(Type.String(bounds)),
+        },
         closed,
       ),
     ),
@@ -58,7 +66,8 @@ export const redisSchema: TObject<{
 export interface RedisSettings {
   /**
    * `redis://` or, encrypted, `rediss://`, with host, port (default 6379) and the number of the database (`/3`, default 0; a cluster has none but
-   * 0). User and password belong into a credential; in the address they are refused beside the slot `login`.
+   * 0). User and password belong into a credential; in the address they are refused beside the slot `login`. A login is sent unencrypted to
+   * this machine alone, unless `tls.mode` allows it.
    */
   readonly url: string;
   /** Further nodes of a cluster to begin with, as addresses like `url`, without user and password. Default: none. */
@@ -70,8 +79,11 @@ export interface RedisSettings {
    * characters, without braces. Default: empty.
    */
   readonly keyPrefix?: string;
-  /** For `rediss://`. `ca`: who signs for the server, as PEM; default: those that Node trusts. `serverName`: whom its certificate names; default: the host. */
-  readonly tls?: { readonly ca?: string; readonly serverName?: string };
+  /**
+   * For `rediss://`. `ca`: who signs for the server, as PEM; default: those that Node trusts. `serverName`: whom its certificate names; default:
+   * the host. For `redis://` on another machine, `mode: 'disable'` says that nobody can listen in between, so that a login may be sent as it is.
+   */
+  readonly tls?: { readonly mode?: 'disable'; readonly ca?: string; readonly serverName?: string };
   /** How long making a connection may take, in milliseconds, 1 to 600,000. Default 5,000. */
   readonly connectTimeoutMs?: number;
   /** How long a command may take, in milliseconds, 1 to 600,000. A connection that says nothing for so long is replaced. Default 5,000. */
@@ -112,6 +124,8 @@ export interface RedisTarget {
   readonly addresses: readonly [RedisAddress, ...RedisAddress[]];
   readonly database: number;
   readonly isCluster: boolean;
+  /** Whether a login may go to any host: the line is encrypted, or it was said that nobody can listen. Otherwise to this machine alone. */
+  readonly isTrusted: boolean;
   /** Options of TLS; `undefined` without. */
   readonly tls: { readonly ca?: string; readonly servername?: string } | undefined;
   /** User and password of the address. */
@@ -129,7 +143,8 @@ export interface RedisTarget {
  * Reads the settings.
  *
  * @param hasLogin - whether a credential brings user and password
- * @throws `RESOURCE_CONFIGURATION_INVALID` naming the setting, without its value
+ * @throws `RESOURCE_CONFIGURATION_INVALID` naming the setting, without its value; `RESOURCE_TLS_REQUIRED` when a login would be sent unencrypted
+ *   to another machine
  */
 export function readRedisSettings(resource: string, settings: RedisConfig, hasLogin: boolean): RedisTarget {
   const { cluster = false, nodes = [], tls } = settings;
@@ -139,18 +154,24 @@ export function readRedisSettings(resource: string, settings: RedisConfig, hasLo
   }
   if (!cluster && nodes.length > 0) throw invalid(resource, 'nodes', 'is for a cluster: set "cluster"');
   if (cluster && first.database !== 0) throw invalid(resource, 'url', 'names a database, and a cluster has only 0');
-  if (tls !== undefined && !first.isEncrypted) throw invalid(resource, 'tls', 'needs an address with rediss://');
+  checkTls(resource, tls, first.isEncrypted);
   const more = nodes.map((node) => {
     const read = readUrl(resource, 'nodes', node);
     if (read.login !== undefined) throw invalid(resource, 'nodes', 'must hold no user and no password');
     if (read.isEncrypted !== first.isEncrypted) throw invalid(resource, 'nodes', 'must be encrypted all or none');
     return read.address;
   });
+  const isTrusted = first.isEncrypted || tls?.mode === 'disable';
+  const isElsewhere = [first.address, ...more].some(({ host }) => !isLoopback(host));
+  if (!isTrusted && isElsewhere && (hasLogin || first.login !== undefined)) {
+    throw tlsRequired(resource, `Redis "${resource}"`, 'rediss://');
+  }
   return {
     resource,
     addresses: [first.address, ...more],
     database: first.database,
     isCluster: cluster,
+    isTrusted,
     tls: first.isEncrypted ? tlsOptions(tls ?? {}) : undefined,
     login: first.login,
     connectTimeoutMs: settings.connectTimeoutMs ?? 5_000,
@@ -161,6 +182,16 @@ export function readRedisSettings(resource: string, settings: RedisConfig, hasLo
     maxReconnects: settings.maxReconnects ?? 20,
     subscriptionPingMs: settings.subscriptionPingMs ?? 10_000,
   };
+}
+
+function checkTls(resource: string, tls: RedisConfig['tls'], isEncrypted: boolean): void {
+  if (tls === undefined) return;
+  const { mode, ca, serverName } = tls;
+  if (isEncrypted && mode === 'disable')
+    throw invalid(resource, 'tls', 'has the mode "disable", and the url begins with rediss://');
+  if (!isEncrypted && (mode === undefined || ca !== undefined || serverName !== undefined)) {
+    throw invalid(resource, 'tls', 'needs an address with rediss://');
+  }
 }
 
 function tlsOptions({ ca, serverName }: NonNullable<RedisConfig['tls']>): NonNullable<RedisTarget['tls']> {

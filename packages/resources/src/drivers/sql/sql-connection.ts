@@ -25,7 +25,7 @@ export interface SqlConnection<Client> {
 
 /**
  * What a failure of a library means. `ended`: the server has ended the connection, and with it what was under way. `lost`: nobody knows
- * how far it came. `unavailable`: there was no connection.
+ * how far it came. `unavailable`: there was no connection. `tls-missing`: the server speaks no TLS.
  */
 export type SqlFailureKind =
   | 'access-denied'
@@ -39,6 +39,7 @@ export type SqlFailureKind =
   | 'statement'
   | 'stopped'
   | 'tls'
+  | 'tls-missing'
   | 'unavailable'
   | 'value';
 

@@ -63,7 +63,13 @@ const MEANINGS: Readonly<Record<SqlFailureKind, Meaning>> = {
     code: 'RESOURCE_TLS_FAILED',
     retryable: false,
     message:
-      'has no encrypted connection to offer, or its certificate is not trusted: check "tls.mode" and "tls.ca" of its settings',
+      'cannot be connected to in TLS, as its certificate is not trusted or the handshake failed: check "tls.ca" and the host of its settings',
+  },
+  'tls-missing': {
+    code: 'RESOURCE_TLS_REQUIRED',
+    retryable: false,
+    message:
+      'offers no TLS, and is on another machine or was asked for it: turn it on there. Where nobody can listen in between, such as within one private network, say so in its settings: "tls": { "mode": "disable" }',
   },
   unavailable: {
     code: 'RESOURCE_UNAVAILABLE',

@@ -11,7 +11,8 @@ import {
 } from 'typebox';
 import type { HealthOptions, PoolSettings } from '../../definition/resource-definition.ts';
 import type { ScopeLevel } from '../../scope/resource-scope.ts';
-import { isLoopback, passwordIn } from './sql-url.ts';
+import { isLoopback } from '../plain-connection.ts';
+import { passwordIn } from './sql-url.ts';
 
 type Choice<Names extends readonly string[]> = TOptional<
   TUnion<{ -readonly [Index in keyof Names]: TLiteral<Names[Index]> }>

@@ -1,8 +1,9 @@
 import { Secret } from '@tenon/core';
 import type { SlotCredential } from '../../credentials/credential-slots.ts';
 import { resourceError, type ResourceError } from '../../errors.ts';
+import { isLoopback } from '../plain-connection.ts';
 import type { FullSqlSettings } from './sql-settings.ts';
-import { isLoopback, passwordIn } from './sql-url.ts';
+import { passwordIn } from './sql-url.ts';
 
 /** Where to connect, and as whom. */
 export interface SqlTarget {
