@@ -1,12 +1,11 @@
-import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { markdownTable, replaceSection } from './markdown.ts';
+import { checkFigures, renderFigures, type RequirementFigures } from './requirement-figures.ts';
 import { requirementDocuments, type RequirementDocument } from './requirement-ids.ts';
 import { readResults, type TestOutcome, type TestResults } from './test-results.ts';
 import { reportProblems, repositoryRoot, type Problem } from './workspace.ts';
 
 const mapFile = 'requirements.json';
-const roadmapFile = 'ROADMAP.md';
 
 /** A requirement that tests prove, or that is open. */
 export type Requirement =
@@ -28,15 +27,15 @@ export interface RequirementOptions {
 /** What {@link checkRequirements} found. */
 export interface RequirementReport {
   readonly problems: readonly Problem[];
-  /** Document by document, how much is done. */
-  readonly table: string;
+  /** How much is done; `undefined` when the map cannot be read. */
+  readonly figures: RequirementFigures | undefined;
 }
 
 /** Checks that every requirement has an entry, and that every test an entry names exists, ran and passed. */
 export function checkRequirements(options: RequirementOptions): RequirementReport {
   const documents = options.documents ?? requirementDocuments;
   const entries = readMap(options.root);
-  if (typeof entries === 'string') return { problems: [{ where: mapFile, message: entries }], table: '' };
+  if (typeof entries === 'string') return { problems: [{ where: mapFile, message: entries }], figures: undefined };
   const problems: Problem[] = [];
   const add = (id: string, message: string): unknown => problems.push({ where: mapFile, message: `${id} ${message}` });
   const known = documents.flatMap(({ number, ids }) => ids.map((id) => `${number}/${id}`));
@@ -54,7 +53,7 @@ export function checkRequirements(options: RequirementOptions): RequirementRepor
       for (const part of openParts(id, entries)) add(id, `is marked done while its part ${part} is open`);
     }
   }
-  return { problems, table: renderTable(documents, entries) };
+  return { problems, figures: renderFigures(documents, entries) };
 }
 
 function readMap(root: string): ReadonlyMap<string, unknown> | string {
@@ -105,42 +104,11 @@ function failureOf(
   return outcomes.every(mayBeSkipped) ? undefined : 'which was skipped';
 }
 
-function renderTable(documents: readonly RequirementDocument[], entries: ReadonlyMap<string, unknown>): string {
-  const rows = documents.map(({ number, title, ids }) => {
-    const done = ids.filter((id) => isDone(entries.get(`${number}/${id}`))).length;
-    return [`${number} ${title}`, done, ids.length - done, ids.length] as const;
-  });
-  const sum = (column: 1 | 2 | 3): number => rows.reduce((total, row) => total + row[column], 0);
-  const total = ['all', sum(1), sum(2), sum(3)] as const;
-  return markdownTable(
-    ['document', 'done', 'open', 'all', 'done of all'],
-    [...rows, total].map((row) => [...row.map(String), percent(row[1], row[3])]),
-  );
-}
-
-const percent = (done: number, all: number): string => `${all === 0 ? 100 : Math.floor((done / all) * 100)} %`;
-
-const isDone = (entry: unknown): boolean => typeof entry === 'object' && entry !== null && 'tests' in entry;
-
-/** Checks that the roadmap shows how far the map is, or with `write` makes it do so. */
-export function checkRoadmap(root: string, table: string, write: boolean): readonly Problem[] {
-  const file = join(root, roadmapFile);
-  const text = readFileSync(file, 'utf8');
-  const next = replaceSection(text, 'requirements', table);
-  if (next === undefined) return [{ where: roadmapFile, message: 'has no section <!-- requirements -->' }];
-  if (next === text) return [];
-  if (write) {
-    writeFileSync(file, next);
-    return [];
-  }
-  return [{ where: roadmapFile, message: 'shows other figures than the map: run "npm run requirements -- --write"' }];
-}
-
 if (import.meta.main) {
   const results = readResults();
   if (results === undefined) console.log('No results of a test run are at hand: only the map itself is checked.');
-  const { problems, table } = checkRequirements({ root: repositoryRoot, results });
-  if (table !== '') console.log(table);
-  const roadmap = checkRoadmap(repositoryRoot, table, process.argv.includes('--write'));
-  reportProblems([...problems, ...roadmap], 'The map is whole, and every test that it names passed in the last run.');
+  const { problems, figures } = checkRequirements({ root: repositoryRoot, results });
+  if (figures !== undefined) console.log(figures.table);
+  const shown = figures === undefined ? [] : checkFigures(repositoryRoot, figures, process.argv.includes('--write'));
+  reportProblems([...problems, ...shown], 'The map is whole, and every test that it names passed in the last run.');
 }

@@ -1,6 +1,7 @@
 import { rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { checkRequirements, checkRoadmap } from './check-requirements.ts';
+import { checkRequirements } from './check-requirements.ts';
+import { checkFigures } from './requirement-figures.ts';
 import { runCommand, type CommandResult } from './run-command.ts';
 import { findServices, services, type FoundService, type MissingService } from './services/find-services.ts';
 import { explainSkips, summarizeSkips, type SkippedTest } from './skipped-tests.ts';
@@ -111,15 +112,15 @@ function countTests(results: TestResults, excused: number, unexcused: number): v
 
 function checkMap(results: TestResults, excused: readonly SkippedTest[]): void {
   const startedAt = performance.now();
-  const { problems, table } = checkRequirements({
+  const { problems, figures } = checkRequirements({
     root: repositoryRoot,
     results,
     mayBeSkipped: (test) => excused.some((one) => one.test === test && one.service !== undefined),
   });
-  const all = [...problems, ...checkRoadmap(repositoryRoot, table, false)];
+  const all = [...problems, ...(figures === undefined ? [] : checkFigures(repositoryRoot, figures, false))];
   const output = all.map(({ where, message }) => `${where}: ${message}`).join('\n');
   report('requirement map', all.length === 0, performance.now() - startedAt, output);
-  console.log(table);
+  if (figures !== undefined) console.log(figures.table);
 }
 
 async function main(options: { readonly checksOnly: boolean }): Promise<void> {

@@ -1,7 +1,8 @@
-import { readFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { checkRequirements, type RequirementOptions } from '../check-requirements.ts';
+import { checkFigures } from '../requirement-figures.ts';
 import { requirementDocuments } from '../requirement-ids.ts';
 import { repositoryRoot } from '../workspace.ts';
 import type { TestOutcome } from '../test-results.ts';
@@ -84,7 +85,7 @@ describe('checkRequirements', () => {
 
   it('counts done and open', () => {
     const root = writeRepository({ 'requirements.json': named, [file]: '' });
-    expect(checkRequirements({ root, documents }).table).toContain('| 009 A document | 1    | 2    | 3   |');
+    expect(checkRequirements({ root, documents }).figures?.table).toContain('| 009 A document | 1    | 2    | 3   |');
   });
 
   it('knows as many ids as the five documents hold', () => {
@@ -93,5 +94,61 @@ describe('checkRequirements', () => {
     expect(Object.keys(map)).toEqual(
       requirementDocuments.flatMap(({ number, ids }) => ids.map((id) => `${number}/${id}`)),
     );
+  });
+});
+
+describe('the figures on the pages', () => {
+  const page = (text: string): string =>
+    `# A page\n\n<!-- requirements -->\n${text}\n<!-- /requirements -->\n\nThe end.\n`;
+  const stale = { 'ROADMAP.md': page('57 %'), 'README.md': page('57 %') };
+
+  const figuresOf = (root: string) => {
+    const { figures } = checkRequirements({ root, documents });
+    if (figures === undefined) throw new Error('the map cannot be read');
+    return figures;
+  };
+  const write = (pages: Readonly<Record<string, string>>) =>
+    writeRepository({ 'requirements.json': named, [file]: '', ...pages });
+  const show = (root: string, mends = false) =>
+    checkFigures(root, figuresOf(root), mends).map(({ where, message }) => `${where} ${message}`);
+  const other = 'shows other figures than the map: run "npm run requirements -- --write"';
+
+  it('are refused when they are not those of the map, on the roadmap and on the front page', () => {
+    expect(show(write(stale))).toEqual([`ROADMAP.md ${other}`, `README.md ${other}`]);
+  });
+
+  it('are written on demand, around which nothing changes, and are right until the map changes', () => {
+    const root = write(stale);
+    expect(show(root, true)).toEqual([]);
+    expect(show(root)).toEqual([]);
+    const [roadmap, front] = ['ROADMAP.md', 'README.md'].map((name) => readFileSync(join(root, name), 'utf8'));
+    expect(roadmap).toContain('| 009 A document | 1    | 2    | 3   | 33 %        |');
+    expect(front).toContain('| A document             | ██████░░░░░░░░░░░░░░ 33 % |');
+    for (const text of [roadmap, front]) expect(text).toMatch(/^# A page\n\n<!-- [^]*-->\n\nThe end\.\n$/);
+    writeFileSync(join(root, 'requirements.json'), JSON.stringify(whole));
+    expect(show(root)).toEqual([`ROADMAP.md ${other}`, `README.md ${other}`]);
+  });
+
+  it.each(['ROADMAP.md', 'README.md'])('are missed where %s has no place for them', (name) => {
+    const root = write({ ...stale, [name]: '# A page\n' });
+    expect(show(root, true)).toEqual([`${name} has no section <!-- requirements -->`]);
+  });
+
+  it('are full only when nothing is open', () => {
+    const ids = Array.from({ length: 200 }, (_, index) => String(index));
+    const many = [{ number: '009', title: 'Many', ids }];
+    const mapOf = (done: number) =>
+      Object.fromEntries(ids.map((id, index) => [`009/${id}`, index < done ? { title: 'a', tests: ['x'] } : open]));
+    const summaryOf = (done: number) =>
+      checkRequirements({ root: writeRepository({ 'requirements.json': mapOf(done) }), documents: many }).figures
+        ?.summary;
+    expect(summaryOf(199)).toContain('███████████████████░ 99 %');
+    expect(summaryOf(200)).toContain('████████████████████ 100 %');
+    expect(summaryOf(1)).toContain('░░░░░░░░░░░░░░░░░░░░ 0 %');
+  });
+
+  it('of this repository are those of its map', () => {
+    const { figures } = checkRequirements({ root: repositoryRoot });
+    expect(figures && checkFigures(repositoryRoot, figures, false)).toEqual([]);
   });
 });
