@@ -54,8 +54,13 @@ export interface HealthOptions extends RecoveryOptions {
   readonly intervalMs?: number;
   /** How long `check` may take, in milliseconds, 1 or more. Default 5,000. */
   readonly timeoutMs?: number;
-  /** After how many failures in a row the resource is quarantined. 1 or more. Default 3. */
+  /** After how many regular looks in a row that fail the resource is quarantined. 1 or more. Default 3. */
   readonly failureThreshold?: number;
+  /**
+   * Whether a look follows at once when an instance breaks or cannot be made, instead of at its time: at a new instance, if need be.
+   * Looks of that kind come ever more seldom, and none of them counts for a quarantine. Default `true`.
+   */
+  readonly looksInDoubt?: boolean;
 }
 
 /** The settings of a pool that a definition or a registration may choose. The hooks come from the definition. */

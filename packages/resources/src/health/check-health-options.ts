@@ -1,10 +1,12 @@
 import type { HealthOptions } from '../definition/resource-definition.ts';
-import { resourceError } from '../errors.ts';
+import { resourceError, type ResourceError } from '../errors.ts';
 
 const MAX_INTERVAL_MS = 86_400_000;
 
 /** What each option may be, and how to say it. */
-const rules: Readonly<Record<keyof HealthOptions, readonly [(value: number) => boolean, string]>> = {
+const rules: Readonly<
+  Record<Exclude<keyof HealthOptions, 'looksInDoubt'>, readonly [(value: number) => boolean, string]>
+> = {
   intervalMs: [(value) => value >= 100 && value <= MAX_INTERVAL_MS, 'milliseconds from 100 to 86,400,000'],
   timeoutMs: [(value) => value >= 1 && value < Infinity, 'milliseconds from 1'],
   failureThreshold: [(value) => Number.isInteger(value) && value >= 1, 'a whole number from 1'],
@@ -26,11 +28,18 @@ const rules: Readonly<Record<keyof HealthOptions, readonly [(value: number) => b
 export function checkHealthOptions(resource: string, health: HealthOptions): void {
   for (const [option, [isValid, range]] of Object.entries(rules)) {
     const value = health[option as keyof HealthOptions];
-    if (value === undefined || (typeof value === 'number' && isValid(value))) continue;
-    throw resourceError(
-      'RESOURCE_CONFIGURATION_INVALID',
-      `option "${option}" of the health of resource "${resource}" must be ${range}`,
-      { details: { resource, option } },
-    );
+    if (value !== undefined && !(typeof value === 'number' && isValid(value))) throw invalid(resource, option, range);
   }
+  const { looksInDoubt } = health;
+  if (looksInDoubt !== undefined && typeof looksInDoubt !== 'boolean') {
+    throw invalid(resource, 'looksInDoubt', 'true or false');
+  }
+}
+
+function invalid(resource: string, option: string, range: string): ResourceError {
+  return resourceError(
+    'RESOURCE_CONFIGURATION_INVALID',
+    `option "${option}" of the health of resource "${resource}" must be ${range}`,
+    { details: { resource, option } },
+  );
 }

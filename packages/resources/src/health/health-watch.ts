@@ -1,23 +1,48 @@
-import { deadlineAfter, runInContext, type Clock, type Timer } from '@tenon/core';
+import { deadlineAfter, type Clock, type Timer } from '@tenon/core';
 import type { HealthOptions } from '../definition/resource-definition.ts';
 import { resourceError } from '../errors.ts';
 import { describeFailure } from '../events/code-of-failure.ts';
-import { beforeAbort } from '../waiting/before-abort.ts';
+import { inBackground } from '../scope/in-background.ts';
+import { createDoubts, type Doubts } from './doubts.ts';
 import { isUsable, type HealthRecord, type HealthStatus } from './health-status.ts';
 import { createRecoveryGate, recoverySettings, type GateState, type RecoveryGate } from './recovery-gate.ts';
 
-/** Looks at one resource regularly, quarantines it when it fails, and lets it out again when it works. */
+/** Looks at one resource regularly, and when something speaks against it; quarantines it when it fails, and lets it out again when it works. */
 export interface HealthWatch {
   readonly gate: RecoveryGate;
   /** The last look; `undefined` before the first. */
   readonly last: HealthRecord | undefined;
+  /** How it is: what the last look has found, unless that is known to be over. */
+  readonly health: HealthStatus;
   /** The last looks, the newest first. */
   history(): readonly HealthRecord[];
   /** Looks now. @returns what was seen; `undefined` when there was nothing to look at */
   checkNow(): Promise<HealthRecord | undefined>;
+  /** An instance was found beyond use. A look follows. */
+  broke(): void;
+  /** An instance could not be made. A look follows. */
+  notMade(): void;
+  /** An instance was made. */
+  made(): void;
   start(): void;
   /** Ends it, a look that is under way included. */
   stop(): void;
+}
+
+/** What a look has come to. */
+export interface Sight {
+  readonly health: HealthStatus;
+  /** Whether there was no instance to look at, as none could be made. */
+  readonly notMade: boolean;
+}
+
+/** How a look is taken. */
+export interface LookOptions {
+  /** Whether to look at a new instance when none is free and there is room, so that what has failed is looked at though nobody asks for it. */
+  readonly inDoubt: boolean;
+  /** Whether the last try to make an instance has failed. */
+  readonly isNotMade: boolean;
+  readonly signal: AbortSignal;
 }
 
 /** What {@link createHealthWatch} works with. */
@@ -27,14 +52,11 @@ export interface HealthWatchOptions {
   readonly clock: Clock;
   readonly random: () => number;
   /**
-   * Looks at an instance: in doubt, after a look that failed, at a new one where there is none; and past the closed gate.
+   * Looks at an instance, also past the closed gate. It comes to an end when the signal aborts.
    *
    * @returns `undefined` when there is none that is free, which says nothing
    */
-  readonly look: (options: {
-    readonly inDoubt: boolean;
-    readonly signal: AbortSignal;
-  }) => Promise<HealthStatus | undefined>;
+  readonly look: (options: LookOptions) => Promise<Sight | undefined>;
   /** Hears what a look has thrown, with all that it says. */
   readonly onFailure: (thrown: unknown) => void;
   onRecord(record: HealthRecord, before: HealthStatus['status']): void;
@@ -51,18 +73,29 @@ export function createHealthWatch(options: HealthWatchOptions): HealthWatch {
 class Watch implements HealthWatch {
   readonly gate: RecoveryGate;
   readonly #options: HealthWatchOptions;
+  readonly #intervalMs: number;
   readonly #history: HealthRecord[] = [];
+  readonly #doubts: Doubts;
   readonly #stopped = new AbortController();
   #timer: Timer | undefined;
   #isStarted = false;
+  /** When the next regular look is due, while the gate is open. */
+  #regularMs = 0;
   /** Since the gate was opened last: who opens it by hand gives it another chance. */
   #failures = 0;
+  #isNotMade = false;
+  /** Whether the last look has met nothing but an instance that could not be made. */
+  #wasNotMade = false;
+  #isRefuted = false;
   #looking: Promise<HealthRecord | undefined> | undefined;
 
   constructor(options: HealthWatchOptions) {
     this.#options = options;
-    this.gate = createRecoveryGate(recoverySettings(options.health), options.random, (state) => {
-      if (state.state === 'open') this.#failures = 0;
+    this.#intervalMs = options.health.intervalMs ?? 30_000;
+    const settings = recoverySettings(options.health);
+    this.#doubts = createDoubts({ ...settings, maxDelayMs: this.#intervalMs }, options.random);
+    this.gate = createRecoveryGate(settings, options.random, (state) => {
+      if (state.state === 'open') this.#opened();
       options.onGate(state);
       if (state.state !== 'probing') this.#arm();
     });
@@ -72,19 +105,38 @@ class Watch implements HealthWatch {
     return this.#history[0];
   }
 
+  get health(): HealthStatus {
+    return (this.#isRefuted ? undefined : this.last?.health) ?? { status: 'unknown' };
+  }
+
   history(): readonly HealthRecord[] {
     return [...this.#history];
   }
 
   checkNow(): Promise<HealthRecord | undefined> {
-    this.#looking ??= this.#check().finally(() => {
-      this.#looking = undefined;
-    });
-    return this.#looking;
+    return this.#lookOnce(true);
+  }
+
+  broke(): void {
+    this.#doubt();
+  }
+
+  notMade(): void {
+    this.#isNotMade = true;
+    this.#doubt();
+  }
+
+  made(): void {
+    this.#isNotMade = false;
+    if (!this.#wasNotMade || this.#isRefuted) return;
+    this.#isRefuted = true;
+    // One that is under way finds out by itself.
+    if (this.#looking === undefined) this.#doubt();
   }
 
   start(): void {
     this.#isStarted = true;
+    this.#regularMs = this.#options.clock.monotonicMs() + this.#intervalMs;
     this.#arm();
   }
 
@@ -94,26 +146,53 @@ class Watch implements HealthWatch {
     this.#timer?.cancel();
   }
 
+  #opened(): void {
+    this.#failures = 0;
+    this.#regularMs = this.#options.clock.monotonicMs() + this.#intervalMs;
+  }
+
+  #doubt(): void {
+    const { looksInDoubt = true } = this.#options.health;
+    // What is quarantined is looked at anyway.
+    if (!looksInDoubt || !this.#isStarted || this.gate.state.state !== 'open') return;
+    this.#doubts.raise(this.#options.clock.monotonicMs());
+    if (this.#looking === undefined) this.#arm();
+  }
+
   #arm(): void {
-    const { clock, health } = this.#options;
-    const { intervalMs = 30_000 } = health;
+    const { clock } = this.#options;
     this.#timer?.cancel();
     this.#timer = undefined;
     if (!this.#isStarted || this.#stopped.signal.aborted) return;
     const { state } = this.gate.state;
     if (state === 'given-up') return;
-    const delayMs = state === 'open' ? intervalMs : (this.gate.retryInMs(clock.monotonicMs()) ?? intervalMs);
-    this.#timer = clock.schedule(() => this.#tick(), delayMs);
+    const nowMs = clock.monotonicMs();
+    const doubtMs = state === 'open' ? this.#doubts.dueMs : Infinity;
+    const regularMs = state === 'open' ? this.#regularMs : nowMs + (this.gate.retryInMs(nowMs) ?? this.#intervalMs);
+    const isRegular = regularMs <= doubtMs;
+    this.#timer = clock.schedule(() => this.#tick(isRegular), Math.max(0, Math.min(regularMs, doubtMs) - nowMs));
   }
 
-  // Not in the context of the request that happened to come first.
-  #tick(): void {
-    void runInContext({}, () => this.checkNow()).finally(() => this.#arm());
+  #tick(isRegular: boolean): void {
+    this.#timer = undefined;
+    void inBackground(() => this.#lookOnce(isRegular)).finally(() => {
+      if (isRegular) this.#regularMs = this.#options.clock.monotonicMs() + this.#intervalMs;
+      this.#arm();
+    });
   }
 
-  async #check(): Promise<HealthRecord | undefined> {
+  #lookOnce(isRegular: boolean): Promise<HealthRecord | undefined> {
+    this.#looking ??= this.#check(isRegular).finally(() => {
+      this.#looking = undefined;
+      // By its timer or by hand: there may be a doubt since.
+      this.#arm();
+    });
+    return this.#looking;
+  }
+
+  async #check(isRegular: boolean): Promise<HealthRecord | undefined> {
     const { clock } = this.#options;
-    if (this.gate.state.state === 'open') return this.#checkOpen();
+    if (this.gate.state.state === 'open') return this.#checkOpen(isRegular);
     const ticket = this.gate.tryProbe(clock.monotonicMs());
     if (ticket === undefined) return undefined;
     const record = await this.#look(true);
@@ -124,12 +203,20 @@ class Watch implements HealthWatch {
     return record;
   }
 
-  async #checkOpen(): Promise<HealthRecord | undefined> {
+  async #checkOpen(isRegular: boolean): Promise<HealthRecord | undefined> {
     const { clock, health } = this.#options;
     const { failureThreshold = 3 } = health;
-    const record = await this.#look(this.#failures > 0);
-    if (record === undefined) return undefined;
-    this.#failures = isUsable(record.health) ? 0 : this.#failures + 1;
+    const isDoubted = this.#doubts.begin(isRegular);
+    const record = await this.#look(isDoubted || this.#failures > 0 || !isUsable(this.health));
+    const isGood = record !== undefined && isUsable(record.health);
+    this.#doubts.end(clock.monotonicMs(), isGood);
+    // Until one can be made.
+    if (record !== undefined && this.#wasNotMade) this.#doubt();
+    if (isGood) this.#failures = 0;
+    if (record === undefined || isGood) return record;
+    // A look that came early must not bring the end forward. And where none can be made the pool holds back by itself, and for ever tries
+    // again: to give that up would only mean that somebody has to be called.
+    if (isRegular && (!this.#wasNotMade || this.#failures > 0)) this.#failures += 1;
     const isHopeless = !isRecoverable(record.health);
     if (this.#failures >= failureThreshold || isHopeless) {
       this.gate.close(reasonOf(record.health), clock.monotonicMs(), !isHopeless);
@@ -142,25 +229,29 @@ class Watch implements HealthWatch {
     const startedMs = clock.monotonicMs();
     const name = `the health check of resource "${resource}"`;
     const deadline = deadlineAfter(health.timeoutMs ?? 5_000, { clock, signal: this.#stopped.signal, name });
-    let seen: HealthStatus | undefined;
+    let seen: Sight | undefined;
     try {
-      seen = await beforeAbort(look({ inDoubt, signal: deadline.signal }), deadline.signal);
+      seen = await look({ inDoubt, isNotMade: this.#isNotMade, signal: deadline.signal });
     } catch (thrown) {
       if (this.#stopped.signal.aborted) return undefined;
       onFailure(thrown);
-      seen = { status: 'unhealthy', reason: `its check failed: ${describeFailure(thrown)}`, recoverable: true };
+      const reason = `its check failed: ${describeFailure(thrown)}`;
+      seen = { health: { status: 'unhealthy', reason, recoverable: true }, notMade: false };
     } finally {
       deadline.cancel();
     }
-    return seen === undefined ? undefined : this.#keep(seen, clock.monotonicMs() - startedMs);
+    if (seen === undefined || this.#stopped.signal.aborted) return undefined;
+    return this.#keep(seen, clock.monotonicMs() - startedMs);
   }
 
-  #keep(seen: HealthStatus, latencyMs: number): HealthRecord {
+  #keep({ health: seen, notMade }: Sight, latencyMs: number): HealthRecord {
     const before = this.last;
     const failuresInRow = isUsable(seen) ? 0 : (before?.failuresInRow ?? 0) + 1;
     const record = { health: seen, checkedAtMs: this.#options.clock.now(), latencyMs, failuresInRow };
     this.#history.unshift(record);
     this.#history.length = Math.min(this.#history.length, HISTORY);
+    this.#wasNotMade = notMade;
+    this.#isRefuted = false;
     this.#options.onRecord(record, before?.health.status ?? 'unknown');
     return record;
   }

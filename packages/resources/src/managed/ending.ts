@@ -14,7 +14,7 @@ export interface Ending {
   /** Whether something that was begun with {@link Ending.during} goes on. */
   readonly isBusy: boolean;
   /** Does something with instances that are not in the pool. The end waits for it, whoever else does not any more. */
-  during(work: Promise<void>, signal: AbortSignal): Promise<void>;
+  during<T>(work: Promise<T>, signal: AbortSignal): Promise<T>;
 }
 
 /**

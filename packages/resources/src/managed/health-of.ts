@@ -5,7 +5,7 @@ import type { ManagedResource } from './managed-resource.ts';
 /** How one is. What is not lent because it fails is unhealthy, whatever was seen of it last. */
 export function healthOf({ watch }: ManagedResource): HealthStatus {
   const { state } = watch.gate;
-  if (state.state === 'open') return watch.last?.health ?? { status: 'unknown' };
+  if (state.state === 'open') return watch.health;
   return { status: 'unhealthy', reason: state.reason, recoverable: state.state !== 'given-up' };
 }
 

@@ -40,6 +40,8 @@ export interface InstanceMakerOptions {
   readonly scope: ResourceScope;
   readonly cells: SlotCells;
   readonly services: ResourceServices;
+  /** An instance has told that it is beyond use. */
+  onLost(): void;
 }
 
 /** Makes instances as a registration says. */
@@ -128,12 +130,18 @@ class Maker implements InstanceMaker {
       needed.push(one);
       dependencies[name] = one.borrowed;
     }
+    const made: { instance?: Instance } = {};
+    const lost = (): void => {
+      if (made.instance?.isEnded === false) this.#options.onLost();
+    };
+    const { clock } = services;
     const value = await inScope(scope, () =>
-      token.definition.create({ config, credentials, dependencies, scope, signal, logger }),
+      token.definition.create({ config, credentials, dependencies, scope, signal, logger, clock, lost }),
     );
     services.instruments.created(token, scope.tenant);
     const instance = { value, dependencies: needed, loans: new Set<(failed: boolean) => void>(), isEnded: false };
     this.#living.add(instance);
+    made.instance = instance;
     return instance;
   }
 

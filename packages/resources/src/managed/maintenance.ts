@@ -1,5 +1,7 @@
-import { runInContext, toError, type Clock, type Timer } from '@tenon/core';
+import { toError, type Clock, type Timer } from '@tenon/core';
 import { refreshSlot } from '../credentials/change-credential.ts';
+import { inBackground } from '../scope/in-background.ts';
+import { hasBroken } from './look-at.ts';
 import type { ManagedResource } from './managed-resource.ts';
 import type { ManagedSet } from './managed-set.ts';
 import type { ResourceServices } from './resource-services.ts';
@@ -36,8 +38,7 @@ export function createMaintenance(options: MaintenanceOptions): Maintenance {
   const arm = (): void => {
     if (stopped.signal.aborted || timer !== undefined || managed.all().length === 0) return;
     timer = clock.schedule(() => {
-      // Not in the context of the request that happened to come first.
-      void runInContext({}, round)
+      void inBackground(round)
         .catch((thrown: unknown) => {
           options.services.logger.error({ err: toError(thrown) }, 'a round of looking after resources failed');
         })
@@ -51,6 +52,8 @@ export function createMaintenance(options: MaintenanceOptions): Maintenance {
     const now = clock.monotonicMs();
     for (const one of managed.all()) {
       if (now - one.lastUsedMs >= options.idleResourceMs) options.onUnused(one);
+      // What breaks while it lies idle need not tell; and the next regular look may be far away.
+      else if (hasBroken(one)) one.watch.broke();
     }
     const left = managed.all().filter(({ cells }) => cells.slots.some((slot) => cells.held(slot) !== undefined));
     const work = async (): Promise<void> => {

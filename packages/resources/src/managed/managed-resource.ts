@@ -5,6 +5,7 @@ import type { HealthWatch } from '../health/health-watch.ts';
 import type { ResourceState } from '../lifecycle/resource-state.ts';
 import { createStateFollower, type StateFollower } from '../lifecycle/state-follower.ts';
 import type { AcquireOptions, CloseReport, Pool } from '../pool/pool.ts';
+import type { PoolEvent } from '../pool/pool-event.ts';
 import type { Registration } from '../registry/registration.ts';
 import { scopeKey, type ResourceScope } from '../scope/resource-scope.ts';
 import { createEnding, type Ending } from './ending.ts';
@@ -46,7 +47,13 @@ export class ManagedResource {
     this.scopeText = scopeKey(scope);
     this.#services = services;
     this.cells = this.#createCells();
-    this.maker = createInstanceMaker({ registration, scope, cells: this.cells, services });
+    this.maker = createInstanceMaker({
+      registration,
+      scope,
+      cells: this.cells,
+      services,
+      onLost: () => this.watch.broke(),
+    });
     this.#loans = this.#createLoans();
     this.#follower = this.#createFollower();
     this.pool = this.#createPool();
@@ -206,11 +213,20 @@ export class ManagedResource {
       healthOf: (instance) => this.#healthOf.get(instance),
       onMaking: () => this.#follower.making(),
       onEvent: (event) => {
-        if (event.type === 'created') this.#follower.works();
-        if (event.type === 'create-failed') this.#follower.notMade();
+        this.#heed(event);
         this.#emit({ type: 'pool', event: withoutError(event) });
       },
     });
+  }
+
+  #heed(event: PoolEvent): void {
+    if (event.type === 'created') {
+      this.#follower.works();
+      this.watch.made();
+    } else if (event.type === 'create-failed') {
+      this.#follower.notMade();
+      this.watch.notMade();
+    } else if ('reason' in event && event.reason === 'broken') this.watch.broke();
   }
 
   #createWatch(): HealthWatch {

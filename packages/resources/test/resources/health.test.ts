@@ -257,6 +257,7 @@ describe('the options of health', () => {
     { maxDelayMs: 0 },
     { maxAttempts: 0 },
     { successesNeeded: 0 },
+    { looksInDoubt: 'no' as never },
   ])('refuse %o', async (health) => {
     const { token } = tracked('thing');
     const [option] = Object.keys(health);

@@ -12,12 +12,13 @@ const MAX_PREPARED = 128;
 
 /** Connects to a MySQL or MariaDB. @throws what `mysql2` throws */
 export async function connectMysql(options: SqlConnectOptions): Promise<SqlConnection<Connection>> {
-  const { resource, target, settings, signal } = options;
+  const { resource, target, settings, signal, lost } = options;
   const runner = createMysqlRunner(resource, await logIn(options, signal), settings.bigints);
   const { client } = runner;
   let isBroken = false;
   const breakDown = (): void => {
     isBroken = true;
+    lost();
   };
   client.on('error', breakDown);
   client.on('end', breakDown);

@@ -11,7 +11,7 @@ const KEEP_ALIVE_DELAY_MS = 10_000;
 
 /** Connects to a PostgreSQL. @throws what `pg` throws */
 export async function connectPostgres(options: SqlConnectOptions): Promise<SqlConnection<pg.Client>> {
-  const { resource, target, settings, signal } = options;
+  const { resource, target, settings, signal, lost } = options;
   const ssl = tlsOf(target);
   // Everything is given, so that `pg` reads nothing from the environment in its place.
   const client = new pg.Client({
@@ -31,6 +31,7 @@ export async function connectPostgres(options: SqlConnectOptions): Promise<SqlCo
   let isBroken = false;
   const breakDown = (): void => {
     isBroken = true;
+    lost();
   };
   // Without a listener an error would end the process.
   client.on('error', breakDown);

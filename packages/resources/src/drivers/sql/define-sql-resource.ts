@@ -37,6 +37,8 @@ export interface SqlConnectOptions {
   readonly settings: FullSqlSettings;
   /** Ends it early. */
   readonly signal: AbortSignal;
+  /** To be called when the connection has ended or failed, with or without a statement. */
+  readonly lost: () => void;
 }
 
 const KINDS = ['basic', 'database'] as const;
@@ -72,7 +74,7 @@ export function defineSqlResource<Client>(
     ...(health === undefined ? {} : { health }),
     ...(isolation === undefined ? {} : { isolation }),
     ...(version === undefined ? {} : { version }),
-    async create({ config: given, credentials: filled, signal, logger }) {
+    async create({ config: given, credentials: filled, signal, logger, lost }) {
       // The schema has filled in what has a default.
       const settings = given as FullSqlSettings;
       const target = resolveTarget(name, settings, filled['login'], driver.standardPort);
@@ -83,7 +85,7 @@ export function defineSqlResource<Client>(
         logger,
       });
       try {
-        const connection = await driver.connect({ resource: name, target, settings, signal });
+        const connection = await driver.connect({ resource: name, target, settings, signal, lost });
         return new SqlSession(connection, { resource: name, dialect, settings, clock, telemetry, factsOf });
       } catch (thrown) {
         throw toSqlError(thrown, { resource: name, dialect, phase: 'connect', isUndone: true });

@@ -94,6 +94,18 @@ export const endingRules: readonly SqlContractRule[] = [
     },
   },
   {
+    name: 'tells at once that a connection has ended while it was idle, so that a look follows which makes another one',
+    options: { health: { intervalMs: 86_400_000 } },
+    check: async ({ use, sql, login, resources, token }) => {
+      const id = await use((db) => idOf(sql, db));
+      await sql.kill(id);
+      await eventually('somebody has looked', async () => resources.healthHistory(token).length > 0);
+      assert.equal(resources.health().worst, 'healthy');
+      const others = await sql.connectionsOf(login.username);
+      assert.ok(others.length > 0 && others.every((one) => one.id !== id), 'there is another connection');
+    },
+  },
+  {
     name: 'says of a connection that ended under a statement what is known of it, and does not lend it again',
     check: async ({ use, sql, resources }) => {
       const id = await use(async (db) => {

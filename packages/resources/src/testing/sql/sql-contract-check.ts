@@ -101,7 +101,9 @@ export async function runSqlRule(sql: SqlUnderTest, { options = {}, check }: Sql
   vault.put(login);
   const reader: CredentialReader = { retrieve: async () => logins.get(currentContext()?.tenant) };
   const lines: string[] = [];
-  const token = sql.define('checked-db', { credentials: { login: 'checked-login' }, ...options });
+  // A look that nobody asked for would make connections that a rule does not expect.
+  const health = { looksInDoubt: false };
+  const token = sql.define('checked-db', { credentials: { login: 'checked-login' }, health, ...options });
   const resources = createResources({ define: [token], vault: reader, logger: writerTo(lines) });
   count += 1;
   const table = `t${process.pid}_${count}`;
