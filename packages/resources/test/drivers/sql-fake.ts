@@ -36,7 +36,10 @@ export interface FakeConnection {
 }
 
 /** A driver without a server, and the connections that it made. */
-export function fakeSql(options: SqlOptions = {}): {
+export function fakeSql(
+  options: SqlOptions = {},
+  dialect: Partial<SqlDriver<FakeConnection>['dialect']> = {},
+): {
   readonly token: ResourceToken<SqlFace<FakeConnection>, SqlSettings>;
   readonly made: FakeConnection[];
 } {
@@ -52,6 +55,7 @@ export function fakeSql(options: SqlOptions = {}): {
         code: 'F0001',
         isMessageSafe: false,
       }),
+      ...dialect,
     },
     protocols: ['fake:'],
     standardPort: 1,

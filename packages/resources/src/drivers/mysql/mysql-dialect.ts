@@ -88,6 +88,7 @@ const CONSTRAINT_NAMES = [/CONSTRAINT [`"]([^`"]+)[`"]/, /[Cc]onstraint [`'"]([^
 /** MySQL and MariaDB. */
 export const mysqlDialect: SqlDialect = {
   technology: 'mysql',
+  doubleQuoted: 'values',
   traces:
     /@|\b(?:get_lock|release_(?:all_)?locks?|last_insert_id\s*\(\s*[^\s)]|temporary|nextval|lastval|setval|handler)\b/i,
   serverInfo: `select version() as version, coalesce(database(), '') as \`database\`, current_user() as \`user\``,

@@ -81,6 +81,7 @@ export function defineSqlResource<Client>(
       const telemetry = createStatementTelemetry({
         resource: name,
         slowStatementMs: settings.slowStatementMs,
+        doubleQuoted: dialect.doubleQuoted ?? 'names',
         clock,
         logger,
       });

@@ -61,6 +61,8 @@ export interface SqlDialect {
   begin(options: TransactionOptions): readonly string[];
   /** Statements that read and write rows, and yet change the session: names of functions, and the like. */
   readonly traces: RegExp;
+  /** What stands in double quotes. Slow statements are logged with names, and without values. Default `names`. */
+  readonly doubleQuoted?: 'names' | 'values';
   /** The statement that asks the server who it is: one row with `version`, `database` and `user`. */
   readonly serverInfo: string;
   /** What a failure means. */

@@ -1,7 +1,8 @@
 import { SpanKind, SpanStatusCode, trace, type Span, type SpanOptions } from '@opentelemetry/api';
 import { isCodedError, toError, type Clock, type Logger } from '@tenon/core';
 import type { SqlConnection } from './sql-connection.ts';
-import { withoutLiterals, type StatementFacts } from './statement-facts.ts';
+import type { StatementFacts } from './statement-facts.ts';
+import { withoutLiterals } from './without-literals.ts';
 
 /** A statement that is being watched. */
 export interface ObservedStatement {
@@ -26,10 +27,12 @@ export interface StatementTelemetry {
 export function createStatementTelemetry(options: {
   readonly resource: string;
   readonly slowStatementMs: number;
+  /** What stands in double quotes in its statements. */
+  readonly doubleQuoted: 'names' | 'values';
   readonly clock: Clock;
   readonly logger: Logger;
 }): StatementTelemetry {
-  const { resource, clock, logger } = options;
+  const { resource, doubleQuoted, clock, logger } = options;
   const slowMs = options.slowStatementMs === 0 ? Infinity : options.slowStatementMs;
   const tracer = trace.getTracer('@tenon/resources');
   const described = new Map<string, { readonly name: string; readonly options: SpanOptions }>();
@@ -68,7 +71,7 @@ export function createStatementTelemetry(options: {
       span.end();
       const durationMs = clock.monotonicMs() - startedMs;
       if (durationMs < slowMs) return;
-      const statement = withoutLiterals(text);
+      const statement = withoutLiterals(text, doubleQuoted);
       const facts = { resource, operation, durationMs: Math.round(durationMs), statement };
       logger.warn(code === undefined ? facts : { ...facts, code }, 'a statement was slow');
     },
