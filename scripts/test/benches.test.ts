@@ -4,6 +4,7 @@ import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { describe, expect, it } from 'vitest';
+import { readFloors } from '../bench-floors.ts';
 import { repositoryRoot } from '../workspace.ts';
 
 /** What a bench prints: `BenchResult` of bench/result.ts. */
@@ -18,6 +19,8 @@ const NEED_NO_DATABASE = ['seal', 'boot'];
 const names = readdirSync(join(repositoryRoot, 'bench'))
   .filter((file) => file.endsWith('.ts') && !NOT_BENCHES.includes(file))
   .map((file) => file.slice(0, -'.ts'.length));
+
+const limits = readFloors(join(repositoryRoot, 'bench', 'floors.json'));
 
 async function bench(...args: readonly string[]): Promise<{ code: number; stdout: string; stderr: string }> {
   const main = join(repositoryRoot, 'bench', 'main.ts');
@@ -49,6 +52,8 @@ describe('the benches', () => {
       runs: expect.any(Number),
       machine: expect.stringMatching(/Node v\d+/),
     });
+    // What is held to a limit must be reported.
+    expect(Object.keys(result.ratios)).toEqual(expect.arrayContaining(Object.keys(limits[name] ?? {})));
     const figures = [...leaves(result.ours), ...leaves(result.peers), ...leaves(result.ratios)];
     expect(figures.length).toBeGreaterThan(0);
     expect(figures.every((figure) => Number.isFinite(figure))).toBe(true);
