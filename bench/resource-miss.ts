@@ -1,17 +1,20 @@
 // Borrowing through the registry. On a local PostgreSQL: the first time of a tenant, which connects and logs in (goal: p99 below 100 ms), and
 // each later time (goal: p99 below 10 ms). With an instance that costs nothing: borrowed and given back, beside the pool alone;
 // what that ratio is below 1 is what scopes, quotas, events and spans cost. And alone: finding a token by its name, and making a
-// context that its work reads after a wait. Ratios are calls per second, ours divided by the peer's.
+// context that its work reads after a wait. Ratios are calls per second, ours divided by the peer's; those of times are the part of
+// the goal that is used.
 import { runAs, runInContext, currentContext } from '@tenon/core';
-import { createPool, createResources, defineResource } from '@tenon/resources';
-import { postgres } from '@tenon/resources/drivers/postgres';
+import { createPool, createResources, defineResource, type Resources, type ResourceToken } from '@tenon/resources';
+import { postgres, type PostgresFace } from '@tenon/resources/drivers/postgres';
 import pg from 'pg';
+import { work } from './pool/peers.ts';
 import { interleave, machine, progress, sized, type BenchResult } from './result.ts';
 import { createThrowAwayDatabase } from './support/throw-away-database.ts';
 
 const MISSES = sized(1_000, 5);
 const HITS = sized(20_000, 50);
 const ROUNDS = sized(9, 1);
+const SELECT_ROUNDS = sized(21, 1);
 const MILLISECONDS = sized(400, 5);
 const TENANT = 'main';
 
@@ -23,6 +26,43 @@ interface Times {
   readonly misses: readonly number[];
   readonly bareConnects: readonly number[];
   readonly hits: readonly number[];
+  /** `select 1` a second: acquired, run and given back. */
+  readonly selects: number;
+  readonly bareSelects: number;
+}
+
+const WORKERS = 10;
+const SELECTS = sized(500, 10);
+
+/** `select 1` through the registry and through pg's own pool, ten at once. */
+async function selects(
+  url: string,
+  resources: Resources,
+  token: ResourceToken<PostgresFace>,
+): Promise<Pick<Times, 'selects' | 'bareSelects'>> {
+  progress('select 1');
+  const pool = new pg.Pool({ connectionString: url, max: WORKERS });
+  const ours = async (): Promise<void> => {
+    const db = await resources.acquire(token);
+    await db.query('select 1');
+    db.lease.release();
+  };
+  const bare = async (): Promise<void> => {
+    const client = await pool.connect();
+    await client.query('select 1');
+    client.release();
+  };
+  try {
+    const perSecond = await runAs({ tenant: TENANT }, () =>
+      interleave(
+        { ours: () => work(ours, WORKERS, SELECTS), bare: () => work(bare, WORKERS, SELECTS) },
+        { rounds: SELECT_ROUNDS, millisecondsPerRound: MILLISECONDS },
+      ),
+    );
+    return { selects: perSecond.ours * SELECTS, bareSelects: perSecond.bare * SELECTS };
+  } finally {
+    await pool.end();
+  }
 }
 
 async function onPostgres(): Promise<Times> {
@@ -57,7 +97,12 @@ async function onPostgres(): Promise<Times> {
         await db[Symbol.asyncDispose]();
       }
     });
-    return { misses: misses ?? [], bareConnects: bareConnects ?? [], hits: hits ?? [] };
+    return {
+      misses: misses ?? [],
+      bareConnects: bareConnects ?? [],
+      hits: hits ?? [],
+      ...(await selects(server.url, resources, token)),
+    };
   } finally {
     await resources.close();
     await server.drop();
@@ -109,6 +154,7 @@ export async function run(): Promise<BenchResult> {
       'first acquire ms': rounded(at(times.misses, 0.5)),
       'first acquire p99 ms': rounded(at(times.misses, 0.99)),
       'hit p99 ms': rounded(at(times.hits, 0.99), 4),
+      'select 1/s, 10 workers': Math.round(times.selects),
       'acquire and release/s': Math.round(perSecond.manager),
       'registry look-up/s': Math.round(perSecond.lookUp),
       'context creation and propagation/s': Math.round(perSecond.context),
@@ -118,10 +164,14 @@ export async function run(): Promise<BenchResult> {
         'connect ms': rounded(at(times.bareConnects, 0.5)),
         'connect p99 ms': rounded(at(times.bareConnects, 0.99)),
       },
+      'pg.Pool': { 'select 1/s, 10 workers': Math.round(times.bareSelects) },
       'the pool alone': { 'acquire and release/s': Math.round(perSecond.pool) },
     },
     ratios: {
+      'first acquire p99 / 100 ms': rounded(at(times.misses, 0.99) / 100, 3),
+      'hit p99 / 10 ms': rounded(at(times.hits, 0.99) / 10, 5),
       'connect per second / pg.Client': rounded(at(times.bareConnects, 0.5) / at(times.misses, 0.5)),
+      'select 1 / pg.Pool': rounded(times.selects / times.bareSelects, 3),
       'acquire and release / the pool alone': rounded(perSecond.manager / perSecond.pool, 3),
     },
     runs: ROUNDS,
