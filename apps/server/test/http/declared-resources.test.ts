@@ -101,11 +101,13 @@ describe.each(describeDrivers())('resources over HTTP, on %s', (driver) => {
     declare({ more: { technology: 'memory-cache', tenants: { somebody: { settings: { maxEntries: 5 } } } } });
     expect((await owner.post('/v1/resources/reload', {})).as<object>()).toEqual({ changed: ['more'] });
     expect((await list()).map(({ name }) => name)).toEqual(['site', 'hot', 'more']);
-    declare({ more: { technology: 'gopher' } });
-    expect(problemOf(await owner.post('/v1/resources/reload', {}))).toMatchObject({
-      code: 'RESOURCES_INVALID',
-      status: 409,
-    });
+    declare({ more: { technology: 'memory-cache', tenants: { 'secret-customer': { settings: { maxEntries: -1 } } } } });
+    const refused = await owner.post('/v1/resources/reload', {});
+    expect(problemOf(refused)).toMatchObject({ code: 'RESOURCES_INVALID', status: 409 });
+    // One tenant asks, and all of them are in the file.
+    for (const hidden of ['secret-customer', folder, 'maxEntries']) expect(refused.text).not.toContain(hidden);
+    const line = server.log.find(({ msg }) => msg === 'the declared resources could not be read again');
+    expect(JSON.stringify(line)).toContain('maxEntries');
     expect(await list()).toHaveLength(3);
     declare();
     expect((await owner.post('/v1/resources/reload', {})).as<object>()).toEqual({ changed: ['more'] });

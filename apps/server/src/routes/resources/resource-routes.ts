@@ -1,4 +1,5 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify';
+import { isCodedError } from '@tenon/core';
 import type { ResourceToken } from '@tenon/resources';
 import { Type } from 'typebox';
 import { requires } from '../../http/access.ts';
@@ -154,9 +155,21 @@ function managingRoutes(app: FastifyInstance, { resources: declared }: Services)
     },
     async (request) => {
       checkNothing(request.body ?? {});
-      return { changed: [...(await declared.reload())] };
+      try {
+        return { changed: [...(await declared.reload())] };
+      } catch (error) {
+        if (!isCodedError(error, 'RESOURCES_INVALID')) throw error;
+        // What is wrong names the file, and what is declared for other tenants: it is for whoever runs the server.
+        request.log.warn({ err: error }, 'the declared resources could not be read again');
+        throw invalidDeclarations();
+      }
     },
   );
+}
+
+function invalidDeclarations(): Error {
+  const message = 'the declared resources cannot be used, and nothing has changed: the log says why';
+  return serverError('RESOURCES_INVALID', message);
 }
 
 /** @throws `RESOURCE_NOT_FOUND` */
