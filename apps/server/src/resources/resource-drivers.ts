@@ -26,5 +26,6 @@ export const technologies: readonly string[] = Object.keys(drivers);
 
 /** The driver of a technology, loaded now; `undefined` when there is none. */
 export async function loadDriver(technology: string): Promise<ResourceDriver | undefined> {
-  return drivers[technology]?.();
+  // A file may name anything, what every object has among it.
+  return Object.hasOwn(drivers, technology) ? drivers[technology]?.() : undefined;
 }

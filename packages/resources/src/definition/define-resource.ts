@@ -3,6 +3,7 @@ import { resourceError } from '../errors.ts';
 import type { CredentialSlots } from '../credentials/credential-slots.ts';
 import type { HealthStatus } from '../health/health-status.ts';
 import type { CreateContext, Dependencies, ErasedDefinition, ResourceDefinition } from './resource-definition.ts';
+import { scopeLevels } from '../scope/resource-scope.ts';
 import type { ResourceToken } from './resource-token.ts';
 import type { Static } from 'typebox';
 
@@ -36,6 +37,10 @@ export function defineResource<
   const { name, version = '1.0.0', technology = 'custom' } = definition;
   check('name', name, NAME.test(name), '1 to 64 of a-z, 0-9 and "-"');
   check('technology', technology, NAME.test(technology), '1 to 64 of a-z, 0-9 and "-"');
+  const { isolation = 'tenant', use = 'pooled' } = definition;
+  // Settings that were read from a file have no types, and a level that is none would keep nobody apart.
+  check('isolation', isolation, [...scopeLevels, 'none'].includes(isolation), `${scopeLevels.join(', ')} or none`);
+  check('use', use, ['pooled', 'shared'].includes(use), 'pooled or shared');
   check('version', version, /^\d+\.\d+\.\d+$/.test(version), 'three numbers such as 1.0.0');
   return Object.freeze({ name, version, technology, definition: erase(definition, { version, technology }) });
 }
@@ -88,9 +93,9 @@ async function dispose(instance: unknown): Promise<void> {
   else if (Symbol.dispose in instance) (instance as Disposable)[Symbol.dispose]();
 }
 
-function check(what: string, value: string, isValid: boolean, rule: string): void {
+function check(what: string, value: unknown, isValid: boolean, rule: string): void {
   if (isValid) return;
   throw resourceError('RESOURCE_CONFIGURATION_INVALID', `the ${what} of a resource must be ${rule}`, {
-    details: { option: what, given: value.slice(0, 64) },
+    details: { option: what, given: String(value).slice(0, 64) },
   });
 }

@@ -104,7 +104,7 @@ function fillIn(
   { name, definition }: ResourceToken,
   given: NonNullable<RegistrationOptions['credentials']>,
 ): Registration['slots'] {
-  const unknown = Object.keys(given).find((slot) => definition.credentials[slot] === undefined);
+  const unknown = Object.keys(given).find((slot) => !Object.hasOwn(definition.credentials, slot));
   if (unknown !== undefined) {
     throw resourceError('RESOURCE_CONFIGURATION_INVALID', `resource "${name}" has no slot "${unknown}"`, {
       details: { resource: name, slot: unknown, slots: Object.keys(definition.credentials) },
