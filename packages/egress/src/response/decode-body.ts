@@ -1,15 +1,18 @@
 import type { Transform } from 'node:stream';
-import { createBrotliDecompress, createGunzip, createInflate, createZstdDecompress } from 'node:zlib';
+import { constants, createBrotliDecompress, createGunzip, createInflate, createZstdDecompress } from 'node:zlib';
 
 /** What is asked of servers when the caller asks for nothing else. */
 export const acceptedEncodings = 'gzip, deflate, br';
+
+// 8 MiB, which is all that a server may ask for in HTTP (RFC 9659). By default it could make each answer take 128 MiB.
+const zstdLimits = { params: { [constants.ZSTD_d_windowLogMax]: 23 } };
 
 const decoders: Readonly<Record<string, () => Transform>> = {
   br: () => createBrotliDecompress(),
   deflate: () => createInflate(),
   gzip: () => createGunzip(),
   'x-gzip': () => createGunzip(),
-  zstd: () => createZstdDecompress(),
+  zstd: () => createZstdDecompress(zstdLimits),
 };
 
 /**

@@ -1,4 +1,4 @@
-import { brotliCompressSync, deflateSync, gzipSync, zstdCompressSync } from 'node:zlib';
+import { brotliCompressSync, constants, createZstdCompress, deflateSync, gzipSync, zstdCompressSync } from 'node:zlib';
 import { createTestClock } from '@tenon/core/testing';
 import type { EgressOptions } from '@tenon/egress';
 import type { RequestListener } from 'node:http';
@@ -36,6 +36,21 @@ describe('a body', () => {
     for await (const part of (await request()).body) parts.push(part);
     expect(Buffer.concat(parts).toString()).toBe('{"a":"é"}');
     expect(server.connections()).toBe(1);
+  });
+
+  it('that asks for more memory to be decoded than HTTP allows is refused, as small as it may be', async () => {
+    const encode = async (windowLog: number): Promise<Buffer> => {
+      const encoder = createZstdCompress({ params: { [constants.ZSTD_c_windowLog]: windowLog } });
+      // Of unknown length, as otherwise no more memory is asked for than it is long.
+      encoder.write('small');
+      encoder.end();
+      return Buffer.concat(await Array.fromAsync(encoder as AsyncIterable<Buffer>));
+    };
+    const headers = { 'content-encoding': 'zstd' };
+    const { request } = await answered(sending(await encode(23), headers));
+    expect(await (await request()).body.text()).toBe('small');
+    const { request: greedy } = await answered(sending(await encode(27), headers));
+    expect(await codeOf((await greedy()).body.text())).toBe('EGRESS_RESPONSE_INVALID');
   });
 
   it('that is no JSON is said to be none, without being quoted', async () => {
