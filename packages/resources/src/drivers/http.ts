@@ -105,6 +105,8 @@ export function http(name: string, options: HttpOptions = {}): ResourceToken<Htt
     technology: 'http',
     schema: httpSchema,
     config: settings,
+    // They are no place for secrets, and yet some put one there: who may look at a resource is not who set it up.
+    hidden: ['headers'],
     use: 'shared',
     ...(version === undefined ? {} : { version }),
     ...(isolation === undefined ? {} : { isolation }),

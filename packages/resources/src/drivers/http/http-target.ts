@@ -5,6 +5,11 @@ export type HttpQuery = Readonly<
   Record<string, string | number | boolean | undefined | readonly (string | number | boolean)[]>
 >;
 
+/** More than any server reads. */
+const LONGEST_PATH = 8_192;
+/** How often a path may be percent-encoded on top of itself. Each time costs a look at all of it. */
+const MOST_ENCODINGS = 5;
+
 /** Where a request goes. */
 export interface HttpTarget {
   readonly url: URL;
@@ -54,6 +59,7 @@ function beneath(base: URL | undefined, path: string, other: string | URL | unde
   if (other !== undefined) throw invalid('a request takes a path or a url, not both');
   if (base === undefined)
     throw invalid('a path needs a baseUrl in the settings: request({ url }) takes an absolute one');
+  if (path.length > LONGEST_PATH) throw invalid(`a path must not be longer than ${LONGEST_PATH} characters`);
   if (MISREAD.test(path)) throw invalid('a path must not hold spaces, control characters, "\\" or "#": encode them');
   if (path.startsWith('//') || ABSOLUTE.test(path)) throw invalid('a path must not name a host: use url for that');
   const [name = '', ...query] = path.split('?');
@@ -70,7 +76,9 @@ function beneath(base: URL | undefined, path: string, other: string | URL | unde
 
 function climbs(path: string): boolean {
   let decoded = path;
-  for (let before = ''; before !== decoded;) {
+  for (let before = '', times = 0; before !== decoded; times += 1) {
+    // Nobody writes that without wanting to hide something.
+    if (times > MOST_ENCODINGS) return true;
     before = decoded;
     decoded = decoded.replaceAll(/%([0-7][0-9A-Fa-f])/g, (_all, code: string) =>
       String.fromCharCode(Number.parseInt(code, 16)),
