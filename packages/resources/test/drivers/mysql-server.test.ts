@@ -96,6 +96,19 @@ describe('a MariaDB of its own', () => {
     await resources.close();
   });
 
+  it('is given none of the files of this machine', async (context) => {
+    const { resources, token } = open(own(context));
+    const file = join(folder, 'server.crt');
+    await inTenant('acme', async () => {
+      await using db = await resources.acquire(token);
+      await db.query('create temporary table file_rows (content text)');
+      const error = await failureOf(db.query(`load data local infile '${file}' into table file_rows`));
+      expect(error).toMatchObject({ code: 'RESOURCE_QUERY_FAILED' });
+      expect(await db.fetchAll('select * from file_rows')).toEqual([]);
+    });
+    await resources.close();
+  });
+
   it('must be named by a name when its certificate is to be looked at', async (context) => {
     const { resources, token } = open(own(context), { host: '127.0.0.1', tls: { mode: 'verify-full', ca } });
     const error = await failureOf(one(resources, token));

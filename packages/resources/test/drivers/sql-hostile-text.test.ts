@@ -4,7 +4,7 @@ import { trace, type Span, type Tracer } from '@opentelemetry/api';
 import type { Logger } from '@tenon/core';
 import { createResources, type Resources } from '@tenon/resources';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { inTenant } from '../support/open-resources.ts';
+import { failureOf, inTenant } from '../support/open-resources.ts';
 import { fakeSql } from './sql-fake.ts';
 
 let operations: string[] = [];
@@ -89,6 +89,20 @@ describe('texts that are made anew each time', () => {
     await using resources = createResources({ define: [token] });
     await run(resources, token, ['select 1', ' -- first\n /* second */ (WITH x as (select 1) select 1)', 'anything 1']);
     expect(operations).toEqual(['SELECT fake-db', 'WITH fake-db', 'OTHER fake-db']);
+  });
+});
+
+describe('the isolation of a transaction', () => {
+  it('is one of those there are, as it stands in the text of a statement', async () => {
+    const { token, made } = fakeSql();
+    await using resources = createResources({ define: [token] });
+    const options = JSON.parse('{"isolation":"serializable; drop table users"}') as object;
+    const failure = await failureOf(
+      inTenant('acme', () => resources.use(token, (db) => db.transaction(async () => undefined, options))),
+    );
+    expect(failure.code).toBe('RESOURCE_QUERY_INVALID');
+    expect(failure.message).not.toContain('drop');
+    expect(made[0]?.texts).toEqual([]);
   });
 });
 

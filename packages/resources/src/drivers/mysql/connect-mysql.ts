@@ -92,8 +92,8 @@ async function logIn(options: SqlConnectOptions, signal: AbortSignal): Promise<C
     enableKeepAlive: true,
     keepAliveInitialDelay: KEEP_ALIVE_DELAY_MS,
     multipleStatements: false,
-    // Else a session would not be the same any more once the server has reset it.
-    flags: ['-IGNORE_SPACE'],
+    // Without the first a session would be another one once the server has reset it; with the second the server could ask for files of ours.
+    flags: ['-IGNORE_SPACE', '-LOCAL_FILES'],
     ...tlsOf(options),
   });
   // Without a listener an error would end the process.

@@ -5,6 +5,7 @@ import type { SqlScope, SqlSession } from './sql-session.ts';
 import { endedBy } from './statement-end.ts';
 
 const NO_VALUES: readonly unknown[] = [];
+const LEVELS: ReadonlySet<string> = new Set(['read uncommitted', 'read committed', 'repeatable read', 'serializable']);
 
 /**
  * Runs work between `begin` and `commit`, or, inside another transaction, behind a savepoint. What the work throws is passed on untouched.
@@ -23,6 +24,10 @@ export async function runTransaction<Client, Result>(
   const { resource, dialect } = session.options;
   if (parent !== undefined && (options.isolation !== undefined || options.readOnly !== undefined)) {
     throw invalid(resource, '"isolation" and "readOnly" are for the outermost transaction');
+  }
+  // It stands in the text of a statement, and may come from where types are not looked at.
+  if (options.isolation !== undefined && !LEVELS.has(options.isolation)) {
+    throw invalid(resource, `"isolation" must be ${[...LEVELS].join(', ')}`);
   }
   const scope: SqlScope = { parent, signal: joined(parent?.signal, options.signal), undoneBy: undefined };
   const run = (text: string, isCommit = false): Promise<SqlResult> =>
