@@ -30,8 +30,6 @@ export class ManagedResource {
   readonly supply: Supply<Instance>;
   readonly watch: HealthWatch;
   readonly end: Ending;
-  /** The last look for other credentials. It never rejects. */
-  changing: Promise<unknown> = Promise.resolve();
   readonly #services: ResourceServices;
   readonly #follower: StateFollower;
   readonly #loans: Loans;

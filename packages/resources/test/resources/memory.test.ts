@@ -4,7 +4,7 @@ import { promisify } from 'node:util';
 import { describe, expect, it } from 'vitest';
 
 const run = promisify(execFile);
-const program = join(import.meta.dirname, 'measure-memory.ts');
+const program = join(import.meta.dirname, '..', 'processes', 'measure-memory.ts');
 
 describe('the memory of a registry', () => {
   it(
