@@ -49,6 +49,8 @@ export const resourceErrorCodes = [
   'RESOURCE_REVOKED',
   'RESOURCE_SCOPE_INVALID',
   'RESOURCE_STATE_INVALID',
+  /** A credential says where to connect, and leads inside. */
+  'RESOURCE_TARGET_FORBIDDEN',
   'RESOURCE_TENANT_MISMATCH',
   'RESOURCE_TIMEOUT',
   /** No encrypted connection could be made: the certificate is not trusted, or the handshake failed. */

@@ -109,6 +109,18 @@ describe('a MariaDB of its own', () => {
     await resources.close();
   });
 
+  it('may be named by the credential alone, and has a certificate of that name', async (context) => {
+    const { url } = own(context);
+    const value = { host: 'localhost', port: Number(new URL(url).port), database: 'shop', username: 'orders' };
+    const credential = { kind: 'database', version: 1, secret: new Secret(PASSWORD), value, expiresAt: undefined };
+    const vault = { retrieve: async () => credential };
+    const resolver = () => Promise.resolve(['127.0.0.1']);
+    const where = { credentials: { login: 'x' }, resolver, allowPrivate: ['127.0.0.0/8'] };
+    const token = mysql('orders-db', { ...where, tls: { mode: 'verify-full', ca }, ...quick });
+    await using resources = createResources({ define: [token], vault });
+    expect(await one(resources, token)).toEqual({ one: 1 });
+  });
+
   it('must be named by a name when its certificate is to be looked at', async (context) => {
     const { resources, token } = open(own(context), { host: '127.0.0.1', tls: { mode: 'verify-full', ca } });
     const error = await failureOf(one(resources, token));

@@ -152,6 +152,24 @@ describe('a PostgreSQL of its own', () => {
     await resources.close();
   });
 
+  it('may be named by the credential alone, and has a certificate of that name', async (context) => {
+    const { url } = own(context);
+    const host = 'localhost';
+    const value = { host, port: Number(new URL(url).port), database: 'postgres', username: 'orders' };
+    const credential = { kind: 'database', version: 1, secret: new Secret(PASSWORD), value, expiresAt: undefined };
+    const vault = { retrieve: async () => credential };
+    const resolver = () => Promise.resolve(['127.0.0.1']);
+    const where = { credentials: { login: 'x' }, resolver, allowPrivate: ['127.0.0.0/8'] };
+    const token = postgres('orders-db', { ...where, tls: { mode: 'verify-full', ca }, ...quick });
+    await using resources = createResources({ define: [token], vault });
+    await inTenant('acme', async () => {
+      await using db = await resources.acquire(token);
+      const error = await failureOf(db.query('select pg_sleep(30)', [], { timeoutMs: 50 }));
+      expect(error.code).toBe('RESOURCE_TIMEOUT');
+      expect(await db.fetchOne('select ssl from pg_stat_ssl where pid = pg_backend_pid()')).toEqual({ ssl: true });
+    });
+  });
+
   it.each([
     ['a certificate that nobody trusts', { mode: 'verify-full' }, 'localhost'],
     ['a certificate of another name', { mode: 'verify-full', ca: true }, '127.0.0.1'],

@@ -9,6 +9,7 @@ import { describe, expect, it } from 'vitest';
 import { failureOf, inTenant } from '../support/open-resources.ts';
 
 const CANARY = 'canary-in-url';
+const credentials = { login: 'db-login' };
 
 /** Where a driver is told to connect. */
 async function connectedTo(options: SqlOptions, value?: object): Promise<SqlConnectOptions> {
@@ -52,7 +53,7 @@ describe('where to connect', () => {
     expect(target).toMatchObject({ host: 'localhost', port: 4_711, database: 'ann', user: 'ann' });
   });
 
-  it('comes from settings before the url, and from the credential before both', async () => {
+  it('comes from settings before the url; user and database from the credential before both', async () => {
     const url = 'fake://ann@db.acme.example:99/orders';
     const settings = { url, host: 'other.example', port: 98, database: 'stock', user: 'bob' };
     expect((await connectedTo(settings)).target).toMatchObject({
@@ -61,10 +62,65 @@ describe('where to connect', () => {
       database: 'stock',
       user: 'bob',
     });
-    const value = { host: 'vault.example', port: 97, database: 'gold', username: 'eve' };
-    const { target } = await connectedTo({ ...settings, credentials: { login: 'db-login' } }, value);
-    expect(target).toMatchObject({ host: 'vault.example', port: 97, database: 'gold', user: 'eve' });
+    const value = { host: 'OTHER.example', port: 98, database: 'gold', username: 'eve' };
+    const { target } = await connectedTo({ ...settings, credentials }, value);
+    expect(target).toMatchObject({ host: 'other.example', port: 98, database: 'gold', user: 'eve' });
     expect(target.password?.reveal()).toBe('pw');
+  });
+
+  it('comes from the credential where the settings say nothing', async () => {
+    const value = { host: 'db.acme.example', port: 97, database: 'gold', username: 'eve' };
+    const resolver = () => Promise.resolve(['203.0.113.7', '8.8.8.8'].slice(1));
+    const { target } = await connectedTo({ credentials, resolver }, value);
+    expect(target).toMatchObject({
+      host: 'db.acme.example',
+      address: '8.8.8.8',
+      port: 97,
+      tls: { mode: 'verify-full' },
+    });
+    expect((await connectedTo({ port: 97, credentials, resolver }, value)).target.port).toBe(97);
+  });
+
+  it.each([
+    [{ host: 'db.acme.example' }, { host: 'evil.example' }],
+    [{ url: 'fake://ann@db.acme.example/x' }, { host: '127.0.0.1' }],
+    [{ url: 'fake:///x?host=/run/postgresql' }, { host: '127.0.0.1' }],
+    [
+      { host: 'db.acme.example', port: 5 },
+      { host: 'db.acme.example', port: 6 },
+    ],
+    [{ url: 'fake://ann@db.acme.example:5/x' }, { port: 6 }],
+  ] as const)('does not change when a credential says otherwise: %j with %j', async (settings, value) => {
+    const refused = connectedTo({ ...settings, credentials }, { username: 'eve', ...value });
+    await expect(refused).rejects.toMatchObject({ code: 'RESOURCE_CREDENTIAL_MISMATCH' });
+  });
+
+  it.each([
+    ['127.0.0.1', []],
+    ['localhost', ['127.0.0.1']],
+    ['/run/postgresql', []],
+    ['10.0.0.7', []],
+    ['[::1]', []],
+    ['::ffff:10.0.0.7', []],
+    ['169.254.169.254', []],
+    ['inside.acme.example', ['10.0.0.7']],
+    ['both.acme.example', ['8.8.8.8', '10.0.0.7']],
+    ['nowhere.acme.example', []],
+  ] as const)('that a credential alone has chosen is not inside: %s', async (host, addresses) => {
+    const asked = { credentials, resolver: () => Promise.resolve(addresses) };
+    const refused = connectedTo(asked, { host, username: 'eve' });
+    await expect(refused).rejects.toMatchObject({ code: 'RESOURCE_TARGET_FORBIDDEN' });
+  });
+
+  it('that a credential alone has chosen is inside where the settings allow it', async () => {
+    const resolver = () => Promise.resolve(['10.20.0.7']);
+    const options = { credentials, resolver, allowPrivate: ['10.20.0.0/16'] };
+    const value = { host: 'db.acme.example', username: 'eve' };
+    expect((await connectedTo(options, value)).target).toMatchObject({ host: 'db.acme.example', address: '10.20.0.7' });
+    const other = { ...options, allowPrivate: ['10.30.0.0/16'] };
+    await expect(connectedTo(other, value)).rejects.toMatchObject({ code: 'RESOURCE_TARGET_FORBIDDEN' });
+    const wrong = { ...options, allowPrivate: ['everything'] };
+    await expect(connectedTo(wrong, value)).rejects.toMatchObject({ code: 'RESOURCE_CONFIGURATION_INVALID' });
   });
 
   it('needs a user', async () => {

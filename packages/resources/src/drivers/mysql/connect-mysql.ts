@@ -1,5 +1,5 @@
 import { once } from 'node:events';
-import { isIP, type Socket } from 'node:net';
+import { connect, isIP, type Socket } from 'node:net';
 import { createConnection, type Connection, type ConnectionOptions } from 'mysql2';
 import { resourceError } from '../../errors.ts';
 import type { SqlConnectOptions } from '../sql/define-sql-resource.ts';
@@ -94,6 +94,7 @@ async function logIn(options: SqlConnectOptions, signal: AbortSignal): Promise<C
     multipleStatements: false,
     // Without the first a session would be another one once the server has reset it; with the second the server could ask for files of ours.
     flags: ['-IGNORE_SPACE', '-LOCAL_FILES'],
+    ...addressOf(target),
     ...tlsOf(options),
   });
   // Without a listener an error would end the process.
@@ -115,6 +116,14 @@ async function logIn(options: SqlConnectOptions, signal: AbortSignal): Promise<C
     // It was needed to log in; nobody shall find it in a dump of the client.
     for (const name of ['password', 'password1', 'passwordSha1']) Reflect.set(client.config, name, undefined);
   }
+}
+
+/** With the name as its host, as its certificate is compared to that. */
+function addressOf({ address, port }: SqlConnectOptions['target']): Pick<ConnectionOptions, 'stream'> {
+  if (address === undefined) return {};
+  return {
+    stream: () => connect({ port, host: address, keepAlive: true, keepAliveInitialDelay: KEEP_ALIVE_DELAY_MS }),
+  };
 }
 
 function tlsOf({ resource, target: { host, tls } }: SqlConnectOptions): Pick<ConnectionOptions, 'ssl'> {

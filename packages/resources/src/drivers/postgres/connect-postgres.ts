@@ -1,3 +1,4 @@
+import { isIP } from 'node:net';
 import type { ConnectionOptions } from 'node:tls';
 import pg from 'pg';
 import { postgresTypes } from './postgres-types.ts';
@@ -15,7 +16,7 @@ export async function connectPostgres(options: SqlConnectOptions): Promise<SqlCo
   const ssl = tlsOf(target);
   // Everything is given, so that `pg` reads nothing from the environment in its place.
   const client = new pg.Client({
-    host: target.host,
+    host: target.address ?? target.host,
     port: target.port,
     database: target.database,
     user: target.user,
@@ -87,7 +88,8 @@ function toResult(result: pg.QueryResult | readonly pg.QueryResult[]): SqlResult
 function tlsOf({ host, tls: { mode, ca } }: SqlTarget): false | ConnectionOptions {
   if (mode === 'disable') return false;
   // With the host the certificate is compared to it also when it is an address: else Node would compare it to "localhost".
-  return { host, rejectUnauthorized: mode === 'verify-full', ...(ca === undefined ? {} : { ca }) };
+  const name = isIP(host) === 0 ? { servername: host } : {};
+  return { host, ...name, rejectUnauthorized: mode === 'verify-full', ...(ca === undefined ? {} : { ca }) };
 }
 
 /** It was needed to log in; nobody shall find it in a dump of the client. */

@@ -4,7 +4,7 @@ import type { SqlTarget } from '../sql/sql-target.ts';
 
 /** Whom to stop, and where. */
 export interface CancelRequest {
-  readonly target: Pick<SqlTarget, 'host' | 'port'>;
+  readonly target: Pick<SqlTarget, 'host' | 'address' | 'port'>;
   readonly ssl: false | ConnectionOptions;
   /** A client of `pg`: it knows the number of its process, and the key for it. */
   readonly client: object;
@@ -20,8 +20,8 @@ const CANCEL_REQUEST = 80_877_102;
  * without a login, which the server closes when it has acted on it. It says nothing about what became of it.
  */
 export async function requestCancel({ target, ssl, client, signal }: CancelRequest): Promise<void> {
-  const { host, port } = target;
-  const plain = host.startsWith('/') ? connect(`${host}/.s.PGSQL.${port}`) : connect(port, host);
+  const { host, address = host, port } = target;
+  const plain = host.startsWith('/') ? connect(`${host}/.s.PGSQL.${port}`) : connect(port, address);
   let socket: Socket = plain;
   const drop = (): void => void plain.destroy();
   signal.addEventListener('abort', drop, { once: true });

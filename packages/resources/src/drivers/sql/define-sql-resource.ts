@@ -16,6 +16,7 @@ import {
   type SqlSettings,
   type SqlSettingsSchema,
 } from './sql-settings.ts';
+import { checkTarget } from './check-target.ts';
 import { resolveTarget, type SqlTarget } from './sql-target.ts';
 import { createStatementReader } from './statement-facts.ts';
 import { createStatementTelemetry } from './statement-telemetry.ts';
@@ -54,7 +55,18 @@ export function defineSqlResource<Client>(
   options: SqlOptions,
   driver: SqlDriver<Client>,
 ): ResourceToken<SqlFace<Client>, SqlSettings> {
-  const { credentials, pool, health, isolation, version, clock = systemClock, ...config } = options;
+  const {
+    credentials,
+    pool,
+    health,
+    isolation,
+    version,
+    clock = systemClock,
+    resolver,
+    allowPrivate,
+    ...more
+  } = options;
+  const config = { ...more, ...(allowPrivate === undefined ? {} : { allowPrivate: [...allowPrivate] }) };
   const { dialect } = driver;
   const factsOf = createStatementReader(dialect.traces);
 
@@ -77,7 +89,7 @@ export function defineSqlResource<Client>(
     async create({ config: given, credentials: filled, signal, logger, lost }) {
       // The schema has filled in what has a default.
       const settings = given as FullSqlSettings;
-      const target = resolveTarget(name, settings, filled['login'], driver.standardPort);
+      const named = resolveTarget(name, settings, filled['login'], driver.standardPort);
       const telemetry = createStatementTelemetry({
         resource: name,
         slowStatementMs: settings.slowStatementMs,
@@ -86,6 +98,7 @@ export function defineSqlResource<Client>(
         logger,
       });
       try {
+        const target = await checkTarget(name, named, settings, { resolver, signal });
         const connection = await driver.connect({ resource: name, target, settings, signal, lost });
         return new SqlSession(connection, { resource: name, dialect, settings, clock, telemetry, factsOf });
       } catch (thrown) {

@@ -2,6 +2,7 @@ import type { Clock } from '@tenon/core';
 import {
   Type,
   type Static,
+  type TArray,
   type TObject,
   type TOptional,
   type TInteger,
@@ -9,6 +10,7 @@ import {
   type TString,
   type TUnion,
 } from 'typebox';
+import type { Resolver } from '@tenon/egress';
 import type { HealthOptions, PoolSettings } from '../../definition/resource-definition.ts';
 import type { ScopeLevel } from '../../scope/resource-scope.ts';
 import { isLoopback } from '../plain-connection.ts';
@@ -25,6 +27,7 @@ export type SqlSettingsSchema = TObject<{
   port: TOptional<TInteger>;
   database: TOptional<TString>;
   user: TOptional<TString>;
+  allowPrivate: TOptional<TArray<TString>>;
   tls: TOptional<TObject<{ mode: Choice<['disable', 'require', 'verify-full']>; ca: TOptional<TString> }>>;
   statementTimeoutMs: TOptional<TInteger>;
   connectTimeoutMs: TOptional<TInteger>;
@@ -42,14 +45,22 @@ export interface SqlSettings {
    * password: that is for a credential in the slot `login`. Only a server on this machine may have one here, and nobody is shown it.
    */
   readonly url?: string;
-  /** Wins over the URL's. Default `localhost`. */
+  /**
+   * Wins over the URL's. Default: that of the credential, else `localhost`. A credential that names another host or port than are named
+   * here is refused.
+   */
   readonly host?: string;
-  /** Wins over the URL's. 1 to 65,535. Default: the standard port. */
+  /** Wins over the URL's. 1 to 65,535. Default: that of the credential, else the standard port. */
   readonly port?: number;
   /** Wins over the URL's. Default: the name of the user. */
   readonly database?: string;
-  /** Wins over the URL's. The credential in the slot `login` wins over all of them. */
+  /** Wins over the URL's. For database and user, the credential in the slot `login` wins over all of them. */
   readonly user?: string;
+  /**
+   * Ranges inside that may be reached when the credential alone says where the database is: `['10.20.0.0/16']`, as `@tenon/egress` takes
+   * them. Whoever may store it could otherwise choose what of this network is connected to. Default: none, so the Internet alone.
+   */
+  readonly allowPrivate?: readonly string[];
   /**
    * `disable`; `require`: encrypted, whoever answers; `verify-full`: encrypted, with a certificate that is trusted and names the host.
    * Default: the URL's `sslmode`, else `disable` on this machine, and `verify-full` everywhere else. `ca`: whom to trust, as PEM; default: whom Node
@@ -93,6 +104,8 @@ export interface SqlOptions extends SqlSettings {
   readonly version?: string;
   /** For time limits of statements. Default: the machine's clock. */
   readonly clock?: Clock;
+  /** Finds the addresses of a host that a credential names. Default: the operating system's. */
+  readonly resolver?: Resolver;
 }
 
 /** The settings with everything that has a default. */
@@ -124,6 +137,7 @@ export function sqlSettingsSchema(protocols: readonly string[]): SqlSettingsSche
       port: Type.Optional(Type.Integer({ minimum: 1, maximum: 65_535 })),
       database: name(),
       user: name(),
+      allowPrivate: Type.Optional(Type.Array(Type.String({ maxLength: 64 }), { maxItems: 100 })),
       tls: Type.Optional(
         Type.Object(
           {

@@ -1,5 +1,6 @@
 import type { Socket } from 'node:net';
 import { inspect } from 'node:util';
+import { Secret } from '@tenon/core';
 import { createResources, type ResourceToken } from '@tenon/resources';
 import { mysql } from '@tenon/resources/drivers/mysql';
 import { postgres, type SqlOptions } from '@tenon/resources/drivers/postgres';
@@ -77,6 +78,25 @@ describe.each(servers)('a %s on another machine that speaks no TLS', (_name, def
   it('is spoken to in plain text where somebody says that nobody can listen', async (context) => {
     const listener = await openListener(answer);
     await fail(elsewhere(context), listener, { tls: { mode: 'disable' } });
+    expect(listener.received()).toContain('app\0');
+  });
+
+  it('is connected to at the address that was looked at, and not at what its name leads to then', async () => {
+    const listener = await openListener(answer);
+    const host = 'db.acme.example';
+    const retrieve: typeof vault.retrieve = async () => ({
+      kind: 'database',
+      version: 1,
+      secret: new Secret(PASSWORD),
+      value: { host, port: listener.port, database: 'orders', username: 'app' },
+      expiresAt: undefined,
+    });
+    const resolver = () => Promise.resolve(['127.0.0.1']);
+    const where = { allowPrivate: ['127.0.0.0/8'], resolver, tls: { mode: 'disable' }, connectTimeoutMs: 300 } as const;
+    const token = define('orders-db', { ...where, credentials, pool: { max: 1 } });
+    const resources = createResources({ define: [token], vault: { retrieve } });
+    onTestFinished(async () => void (await resources.close({ timeoutMs: 0 })));
+    await failureOf(inTenant('acme', () => resources.acquire(token)));
     expect(listener.received()).toContain('app\0');
   });
 
