@@ -1,7 +1,7 @@
 import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { metrics, type Histogram } from '@opentelemetry/api';
 import { PrometheusExporter, PrometheusSerializer } from '@opentelemetry/exporter-prometheus';
-import { AggregationType, MeterProvider, type ViewOptions } from '@opentelemetry/sdk-metrics';
+import { MeterProvider } from '@opentelemetry/sdk-metrics';
 import { createTelemetry } from '@tenon/core';
 import type { Database } from '@tenon/database';
 
@@ -16,23 +16,13 @@ export interface ServerMetrics {
   stop(): Promise<void>;
 }
 
-// The SDK's own boundaries are made for milliseconds: every duration in seconds would fall into the first bucket. These are the
-// ones that the semantic conventions advise for http.server.request.duration.
-const secondsView: ViewOptions = {
-  instrumentUnit: 's',
-  aggregation: {
-    type: AggregationType.EXPLICIT_BUCKET_HISTOGRAM,
-    options: { boundaries: [0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1, 2.5, 5, 7.5, 10] },
-  },
-};
-
 /**
  * Installs the OpenTelemetry metrics SDK for this process; every package's metrics go through it. Call it before the services are
  * built: an instrument that was made before stays without effect.
  */
 export function startMetrics(): ServerMetrics {
   const exporter = new PrometheusExporter({ preventServerStart: true });
-  const provider = new MeterProvider({ readers: [exporter], views: [secondsView] });
+  const provider = new MeterProvider({ readers: [exporter] });
   metrics.disable();
   metrics.setGlobalMeterProvider(provider);
   const serializer = new PrometheusSerializer();

@@ -29,11 +29,19 @@ export interface Telemetry {
   span<T>(name: string, attributes: Attributes, work: (span: Span) => T): T;
   /** A counter that only goes up. */
   counter(name: string, description: string, unit?: string): Counter;
-  /** A distribution of values, by default of seconds. */
-  histogram(name: string, description: string, unit?: string): Histogram;
+  /**
+   * A distribution of values, by default of seconds.
+   *
+   * @param boundaries - the upper bounds of its buckets, rising, unless the application's SDK has views of its own. Default for seconds:
+   *   from 5 ms to 10 s, as the semantic conventions advise for HTTP; for other units what the SDK has
+   */
+  histogram(name: string, description: string, unit?: string, boundaries?: readonly number[]): Histogram;
   /** A value, or one for each of several things, that is read when metrics are collected. */
   gauge(name: string, description: string, read: () => number | readonly Observation[]): ObservableGauge;
 }
+
+// SDKs have boundaries that are made for milliseconds: every duration in seconds would fall into the first bucket.
+const SECONDS = [0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1, 2.5, 5, 7.5, 10];
 
 /**
  * Gives a package its spans and metrics.
@@ -68,7 +76,10 @@ export function createTelemetry(scope: string): Telemetry {
       });
     },
     counter: (name, description, unit = '1') => theMeter().createCounter(name, { description, unit }),
-    histogram: (name, description, unit = 's') => theMeter().createHistogram(name, { description, unit }),
+    histogram(name, description, unit = 's', boundaries = unit === 's' ? SECONDS : undefined) {
+      const advice = boundaries === undefined ? {} : { advice: { explicitBucketBoundaries: [...boundaries] } };
+      return theMeter().createHistogram(name, { description, unit, ...advice });
+    },
     gauge(name, description, read) {
       const gauge = theMeter().createObservableGauge(name, { description });
       gauge.addCallback((result) => {

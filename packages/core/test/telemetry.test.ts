@@ -8,6 +8,7 @@ import {
   type Attributes,
   type Context as TraceContext,
   type ContextManager,
+  type MetricOptions,
   type Meter,
   type ObservableCallback,
   type Span,
@@ -202,6 +203,15 @@ describe('metrics', () => {
     size = 5;
     collect();
     expect(observed).toEqual([3, 5]);
+  });
+
+  it('have buckets for seconds, or those that are asked for, or for another unit none but those of the SDK', () => {
+    const telemetry = createTelemetry('@tenon/example');
+    telemetry.histogram('request.duration', 'Time to answer');
+    telemetry.histogram('wait.duration', 'Time to wait', 's', [0.1, 1]);
+    telemetry.histogram('size', 'Size of an answer', 'By');
+    const bounds = instruments.map(({ options }) => (options as MetricOptions).advice?.explicitBucketBoundaries);
+    expect(bounds).toEqual([expect.arrayContaining([0.005, 0.1, 10]), [0.1, 1], undefined]);
   });
 
   it('take another unit', () => {
