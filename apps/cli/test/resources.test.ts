@@ -83,6 +83,41 @@ describe('tenon resource', () => {
     expect(stderr).toMatch(/^RESOURCE_UNHEALTHY: 1 of 1/);
   });
 
+  it('looks several times, and draws where it goes', async () => {
+    let answered = 0;
+    const shaky = createServer((_, response) => {
+      answered += 1;
+      response.writeHead(answered > 8 ? 503 : 200).end('here');
+    }).listen(0, '127.0.0.1');
+    await once(shaky, 'listening');
+    const { port } = shaky.address() as AddressInfo;
+    const settings = { baseUrl: `http://127.0.0.1:${port}`, check: '/', policy: { allowPrivate: ['127.0.0.0/8'] } };
+    declare({ site: { technology: 'http', settings: { ...settings, retry: { attempts: 1 } } } });
+    const { stdout, code } = await resource(['health', '--looks', '10']);
+    expect(code).toBe(1);
+    expect(stdout).toMatch(/^NAME +TECHNOLOGY +STATUS +LATENCY +LOOKS +TREND$/m);
+    expect(stdout).toMatch(
+      /^site +http +unhealthy +[\d.]+ ms +[▁▂▃▄▅▆▇█]{8}×× +↓ worsening +its check was answered with 503$/m,
+    );
+    answered = 0;
+    const seen = await json(['health', 'site', '--looks', '10'], 1);
+    expect(seen.resources).toMatchObject([
+      {
+        status: 'unhealthy',
+        trend: { direction: 'worsening', older: { looks: 5, failureShare: 0 }, newer: { looks: 5, failureShare: 0.4 } },
+        looks: [
+          { status: 'unhealthy', reason: 'its check was answered with 503' },
+          { status: 'unhealthy' },
+          ...Array.from({ length: 8 }, () => ({ status: 'healthy', latencyMs: expect.any(Number) })),
+        ],
+      },
+    ]);
+    answered = 0;
+    expect((await resource(['health', 'site'])).stdout).toMatch(/^site +http +healthy +[\d.]+ ms +█ +-$/m);
+    for (const count of ['0', '101', 'x']) expect((await resource(['health', '--looks', count])).code).toBe(2);
+    shaky.close();
+  });
+
   it('checks a file without connecting, and names everything that is wrong with it', async () => {
     declare({ hot: { technology: 'memory-cache' } });
     const good = await resource(['validate']);

@@ -3,7 +3,9 @@ import type { CredentialReader } from './credentials/credential-slots.ts';
 import type { ResourceToken } from './definition/resource-token.ts';
 import type { EventStream } from './events/event-bus.ts';
 import type { ResourceEvent } from './events/resource-event.ts';
-import type { HealthRecord, HealthRollUp, HealthStatus } from './health/health-status.ts';
+import type { HealthRollUp } from './health/health-roll-up.ts';
+import type { HealthRecord, HealthStatus } from './health/health-status.ts';
+import type { HealthTrend } from './health/health-trend.ts';
 import type { GateState } from './health/recovery-gate.ts';
 import type { ResourceState } from './lifecycle/resource-state.ts';
 import type { Borrowed } from './managed/resource-services.ts';
@@ -63,6 +65,8 @@ export interface ResourceView {
   readonly use: 'pooled' | 'shared';
   readonly borrowers: number;
   readonly health: HealthStatus;
+  /** Where its health goes, by its last looks. */
+  readonly trend: HealthTrend;
   readonly gate: GateState;
   readonly config: Readonly<Record<string, unknown>>;
   /** The version of the credential in each slot that is filled. */

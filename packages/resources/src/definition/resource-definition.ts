@@ -61,6 +61,8 @@ export interface HealthOptions extends RecoveryOptions {
    * Looks of that kind come ever more seldom, and none of them counts for a quarantine. Default `true`.
    */
   readonly looksInDoubt?: boolean;
+  /** How much it counts in the score of all resources together, 0 to 1,000. Default 1. */
+  readonly weight?: number;
 }
 
 /** The settings of a pool that a definition or a registration may choose. The hooks come from the definition. */

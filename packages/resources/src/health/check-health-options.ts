@@ -10,6 +10,7 @@ const rules: Readonly<
   intervalMs: [(value) => value >= 100 && value <= MAX_INTERVAL_MS, 'milliseconds from 100 to 86,400,000'],
   timeoutMs: [(value) => value >= 1 && value < Infinity, 'milliseconds from 1'],
   failureThreshold: [(value) => Number.isInteger(value) && value >= 1, 'a whole number from 1'],
+  weight: [(value) => value >= 0 && value <= 1_000, 'a number from 0 to 1,000'],
   initialDelayMs: [(value) => value >= 1 && value < Infinity, 'milliseconds from 1'],
   factor: [(value) => value >= 1 && value < Infinity, 'a number from 1'],
   maxDelayMs: [(value) => value >= 1 && value < Infinity, 'milliseconds from 1'],

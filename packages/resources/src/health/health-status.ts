@@ -33,23 +33,3 @@ export function healthScore(health: HealthStatus): number {
   if (health.status === 'degraded') return Math.min(1, Math.max(0, 1 - health.impact));
   return { healthy: 1, unhealthy: 0, unknown: 0.5 }[health.status];
 }
-
-/** How many resources together are. */
-export interface HealthRollUp {
-  /** `unhealthy` when one is, `degraded` when one is, `healthy` when all are; `unknown` without any that was looked at. */
-  readonly worst: HealthStatus['status'];
-  /** The mean of their scores, 0 to 1; those not looked at left out; 1 without any. */
-  readonly score: number;
-  /** How many are how. */
-  readonly counts: Readonly<Record<HealthStatus['status'], number>>;
-}
-
-/** Looks at many together. */
-export function rollUp(all: readonly HealthStatus[]): HealthRollUp {
-  const counts = { healthy: 0, degraded: 0, unhealthy: 0, unknown: 0 };
-  for (const { status } of all) counts[status] += 1;
-  const seen = all.filter(({ status }) => status !== 'unknown');
-  const score = seen.length === 0 ? 1 : seen.reduce((sum, each) => sum + healthScore(each), 0) / seen.length;
-  const worst = (['unhealthy', 'degraded', 'healthy'] as const).find((status) => counts[status] > 0) ?? 'unknown';
-  return { worst, score, counts };
-}

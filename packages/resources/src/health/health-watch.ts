@@ -5,17 +5,13 @@ import { describeFailure } from '../events/code-of-failure.ts';
 import { inBackground } from '../scope/in-background.ts';
 import { createDoubts, type Doubts } from './doubts.ts';
 import { isUsable, type HealthRecord, type HealthStatus } from './health-status.ts';
+import { createLookHistory, type LookHistory, type Sight } from './look-history.ts';
 import { createRecoveryGate, recoverySettings, type GateState, type RecoveryGate } from './recovery-gate.ts';
 
 /** Looks at one resource regularly, and when something speaks against it; quarantines it when it fails, and lets it out again when it works. */
 export interface HealthWatch {
   readonly gate: RecoveryGate;
-  /** The last look; `undefined` before the first. */
-  readonly last: HealthRecord | undefined;
-  /** How it is: what the last look has found, unless that is known to be over. */
-  readonly health: HealthStatus;
-  /** The last looks, the newest first. */
-  history(): readonly HealthRecord[];
+  readonly history: Omit<LookHistory, 'add' | 'refute'>;
   /** Looks now. @returns what was seen; `undefined` when there was nothing to look at */
   checkNow(): Promise<HealthRecord | undefined>;
   /** An instance was found beyond use. A look follows. */
@@ -27,13 +23,6 @@ export interface HealthWatch {
   start(): void;
   /** Ends it, a look that is under way included. */
   stop(): void;
-}
-
-/** What a look has come to. */
-export interface Sight {
-  readonly health: HealthStatus;
-  /** Whether there was no instance to look at, as none could be made. */
-  readonly notMade: boolean;
 }
 
 /** How a look is taken. */
@@ -63,8 +52,6 @@ export interface HealthWatchOptions {
   onGate(state: GateState): void;
 }
 
-const HISTORY = 100;
-
 /** Makes a watch that has not begun. */
 export function createHealthWatch(options: HealthWatchOptions): HealthWatch {
   return new Watch(options);
@@ -74,7 +61,7 @@ class Watch implements HealthWatch {
   readonly gate: RecoveryGate;
   readonly #options: HealthWatchOptions;
   readonly #intervalMs: number;
-  readonly #history: HealthRecord[] = [];
+  readonly history: LookHistory = createLookHistory();
   readonly #doubts: Doubts;
   readonly #stopped = new AbortController();
   #timer: Timer | undefined;
@@ -84,9 +71,6 @@ class Watch implements HealthWatch {
   /** Since the gate was opened last: who opens it by hand gives it another chance. */
   #failures = 0;
   #isNotMade = false;
-  /** Whether the last look has met nothing but an instance that could not be made. */
-  #wasNotMade = false;
-  #isRefuted = false;
   #looking: Promise<HealthRecord | undefined> | undefined;
 
   constructor(options: HealthWatchOptions) {
@@ -99,18 +83,6 @@ class Watch implements HealthWatch {
       options.onGate(state);
       if (state.state !== 'probing') this.#arm();
     });
-  }
-
-  get last(): HealthRecord | undefined {
-    return this.#history[0];
-  }
-
-  get health(): HealthStatus {
-    return (this.#isRefuted ? undefined : this.last?.health) ?? { status: 'unknown' };
-  }
-
-  history(): readonly HealthRecord[] {
-    return [...this.#history];
   }
 
   checkNow(): Promise<HealthRecord | undefined> {
@@ -128,10 +100,8 @@ class Watch implements HealthWatch {
 
   made(): void {
     this.#isNotMade = false;
-    if (!this.#wasNotMade || this.#isRefuted) return;
-    this.#isRefuted = true;
-    // One that is under way finds out by itself.
-    if (this.#looking === undefined) this.#doubt();
+    // A look that is under way finds out by itself.
+    if (this.history.refute() && this.#looking === undefined) this.#doubt();
   }
 
   start(): void {
@@ -207,16 +177,16 @@ class Watch implements HealthWatch {
     const { clock, health } = this.#options;
     const { failureThreshold = 3 } = health;
     const isDoubted = this.#doubts.begin(isRegular);
-    const record = await this.#look(isDoubted || this.#failures > 0 || !isUsable(this.health));
+    const record = await this.#look(isDoubted || this.#failures > 0 || !isUsable(this.history.health));
     const isGood = record !== undefined && isUsable(record.health);
     this.#doubts.end(clock.monotonicMs(), isGood);
     // Until one can be made.
-    if (record !== undefined && this.#wasNotMade) this.#doubt();
+    if (record !== undefined && this.history.wasNotMade) this.#doubt();
     if (isGood) this.#failures = 0;
     if (record === undefined || isGood) return record;
     // A look that came early must not bring the end forward. And where none can be made the pool holds back by itself, and for ever tries
     // again: to give that up would only mean that somebody has to be called.
-    if (isRegular && (!this.#wasNotMade || this.#failures > 0)) this.#failures += 1;
+    if (isRegular && (!this.history.wasNotMade || this.#failures > 0)) this.#failures += 1;
     const isHopeless = !isRecoverable(record.health);
     if (this.#failures >= failureThreshold || isHopeless) {
       this.gate.close(reasonOf(record.health), clock.monotonicMs(), !isHopeless);
@@ -241,18 +211,9 @@ class Watch implements HealthWatch {
       deadline.cancel();
     }
     if (seen === undefined || this.#stopped.signal.aborted) return undefined;
-    return this.#keep(seen, clock.monotonicMs() - startedMs);
-  }
-
-  #keep({ health: seen, notMade }: Sight, latencyMs: number): HealthRecord {
-    const before = this.last;
-    const failuresInRow = isUsable(seen) ? 0 : (before?.failuresInRow ?? 0) + 1;
-    const record = { health: seen, checkedAtMs: this.#options.clock.now(), latencyMs, failuresInRow };
-    this.#history.unshift(record);
-    this.#history.length = Math.min(this.#history.length, HISTORY);
-    this.#wasNotMade = notMade;
-    this.#isRefuted = false;
-    this.#options.onRecord(record, before?.health.status ?? 'unknown');
+    const before = this.history.last?.health.status ?? 'unknown';
+    const record = this.history.add(seen, clock.now(), clock.monotonicMs() - startedMs);
+    this.#options.onRecord(record, before);
     return record;
   }
 }

@@ -1,7 +1,8 @@
 import { isCodedError } from '@tenon/core';
 import { describeFailure } from '../events/code-of-failure.ts';
 import { isUsable, type HealthStatus } from '../health/health-status.ts';
-import type { LookOptions, Sight } from '../health/health-watch.ts';
+import type { LookOptions } from '../health/health-watch.ts';
+import type { Sight } from '../health/look-history.ts';
 import type { Lease } from '../pool/pool.ts';
 import { inScope } from '../scope/in-scope.ts';
 import { beforeAbort } from '../waiting/before-abort.ts';

@@ -13,8 +13,17 @@ export interface ResourceInstruments {
   checked(token: ResourceToken, success: boolean): void;
   failed(token: ResourceToken, errorType: string): void;
   rotated(token: ResourceToken, outcome: string): void;
-  /** Starts to show a gauge for each resource and tenant, read when metrics are collected. */
-  watch(name: string, description: string, read: () => readonly ResourceReading[]): void;
+  /**
+   * Starts to show a gauge for each resource and tenant, read when metrics are collected.
+   *
+   * @param combine - makes one value of those that have the same labels
+   */
+  watch(
+    name: string,
+    description: string,
+    read: () => readonly ResourceReading[],
+    combine: (values: readonly number[]) => number,
+  ): void;
   /** Shows no gauge any more. An SDK keeps what it once read for ever, which must then lead to nothing. */
   stop(): void;
 }
@@ -25,6 +34,9 @@ export interface ResourceReading {
   readonly tenant: string | undefined;
   readonly value: number;
 }
+
+/** From a tenth of a millisecond, far above what lending an idle instance takes, to ten seconds, far above what anybody should wait. */
+const ACQUIRE_BUCKETS: readonly number[] = [0.0001, 0.001, 0.01, 0.1, 1, 10];
 
 /** Past these, tenants are counted together: the number of time series must have an end. */
 const MAX_TENANT_LABELS = 1_000;
@@ -42,7 +54,12 @@ export function createResourceInstruments(telemetry: Telemetry, hasTenants: bool
   const checks = telemetry.counter('resource_health_checks_total', 'Looks at resources, by whether they work');
   const errors = telemetry.counter('resource_errors_total', 'Failures of acquires and hooks, by code');
   const rotations = telemetry.counter('resource_credential_rotations_total', 'Credentials changed in resources');
-  const durations = telemetry.histogram('resource_acquisition_duration_seconds', 'How long acquires took');
+  const durations = telemetry.histogram(
+    'resource_acquisition_duration_seconds',
+    'How long acquires took',
+    's',
+    ACQUIRE_BUCKETS,
+  );
   const known = new Set<string>();
   const readers = new Map<string, () => readonly ResourceReading[]>();
 
@@ -80,25 +97,26 @@ export function createResourceInstruments(telemetry: Telemetry, hasTenants: bool
       errors.add(1, { resource: name, resource_type: technology, error_type: errorType }),
     rotated: ({ name, technology }, outcome) =>
       rotations.add(1, { resource: name, resource_type: technology, outcome }),
-    watch(name, description, read) {
+    watch(name, description, read, combine) {
       readers.set(name, read);
-      telemetry.gauge(name, description, () => summed(readers.get(name)?.() ?? [], labels));
+      telemetry.gauge(name, description, () => combined(readers.get(name)?.() ?? [], labels, combine));
     },
     stop: () => readers.clear(),
   };
 }
 
-/** One value for each set of labels: those of instances that have the same are added up. */
-function summed(
+/** One value for each set of labels. */
+function combined(
   readings: readonly ResourceReading[],
   labels: (token: ResourceToken, tenant?: string) => Partial<Labels>,
+  combine: (values: readonly number[]) => number,
 ): readonly Observation[] {
   const byLabels = Map.groupBy(
     readings.map(({ token, tenant, value }) => ({ value, attributes: labels(token, tenant) })),
     ({ attributes }) => JSON.stringify(attributes),
   );
   return [...byLabels.values()].map((same) => ({
-    value: same.reduce((sum, { value }) => sum + value, 0),
+    value: combine(same.map(({ value }) => value)),
     attributes: same[0]?.attributes ?? {},
   }));
 }

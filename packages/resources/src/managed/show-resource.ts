@@ -24,6 +24,7 @@ export function showResource(managed: ManagedResource): ResourceView {
     use: definition.use,
     borrowers: managed.borrowers,
     health: healthOf(managed),
+    trend: managed.watch.history.trend,
     gate: managed.watch.gate.state,
     config: Object.fromEntries(shown),
     credentials: Object.fromEntries(filled),

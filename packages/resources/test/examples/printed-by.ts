@@ -93,7 +93,7 @@ history: 6 looks, the last one healthy
 figures: { active: 1, idle: 1, waiting: 0, peakActive: 2, acquisitions: 1008 }
   database: in-use -> idle
 advice: grow to 3
-alerts: ResourceUnavailable, ResourceAcquiresFail, ResourceHealthChecksFail, ResourceQueueGrows, ResourceExhausted, ResourceAcquireSlow, ResourceChurns, ResourceNotGivenBack, ResourceQuotaExceeded, ResourceCredentialNotUsable
+alerts: ResourceUnavailable, ResourceAcquiresFail, ResourceHealthChecksFail, ResourceQueueGrows, ResourceExhausted, ResourceAcquireSlow, ResourceChurns, ResourceNotGivenBack, ResourceHealthWorsens, ResourceQuotaExceeded, ResourceCredentialNotUsable
   database: idle -> draining
   database: draining -> cleanup
   database: cleanup -> terminated

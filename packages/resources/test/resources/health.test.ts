@@ -213,24 +213,70 @@ describe('the health of all', () => {
     );
     const unseen = defineResource({ name: 'unseen', technology: 'redis', create: () => 1 });
     const { resources, clock } = openResources({ define: [...tokens, unseen] });
-    expect(resources.health()).toEqual({
-      worst: 'unknown',
-      score: 1,
-      counts: { healthy: 0, degraded: 0, unhealthy: 0, unknown: 0 },
-      byTechnology: {},
-    });
+    const none = { healthy: 0, degraded: 0, unhealthy: 0, unknown: 0 };
+    const nothing = { worst: 'unknown', weighted: 'unknown', score: 1, trend: 'unknown' };
+    expect(resources.health()).toEqual({ ...nothing, counts: none, byTechnology: {} });
     await resources.start();
     await clock.advance(intervalMs);
     expect(resources.health()).toEqual({
       worst: 'unhealthy',
+      weighted: 'degraded',
       score: (1 + 0.6 + 0) / 3,
+      trend: 'unknown',
       counts: { healthy: 1, degraded: 1, unhealthy: 1, unknown: 1 },
       byTechnology: {
-        http: { worst: 'healthy', score: 1, counts: { healthy: 1, degraded: 0, unhealthy: 0, unknown: 0 } },
-        postgres: { worst: 'unhealthy', score: 0.3, counts: { healthy: 0, degraded: 1, unhealthy: 1, unknown: 0 } },
-        redis: { worst: 'unknown', score: 1, counts: { healthy: 0, degraded: 0, unhealthy: 0, unknown: 1 } },
+        http: { ...nothing, worst: 'healthy', weighted: 'healthy', score: 1, counts: { ...none, healthy: 1 } },
+        postgres: {
+          ...nothing,
+          worst: 'unhealthy',
+          weighted: 'unhealthy',
+          score: 0.3,
+          counts: { ...none, degraded: 1, unhealthy: 1 },
+        },
+        redis: { ...nothing, counts: { ...none, unknown: 1 } },
       },
     });
+    await resources.close();
+  });
+
+  it('counts each as much as it is said to weigh', async () => {
+    const tokens = ['heavy', 'light'].map((name) =>
+      defineResource({
+        name,
+        health: { intervalMs, weight: name === 'heavy' ? 9 : 1 },
+        create: () => name,
+        check: () => name === 'heavy',
+      }),
+    );
+    const { resources, clock } = openResources({ define: tokens });
+    await resources.start();
+    await clock.advance(intervalMs);
+    expect(resources.health()).toMatchObject({ worst: 'unhealthy', weighted: 'healthy', score: 0.9 });
+    await resources.close();
+  });
+
+  it('goes where its looks go, one by one and together, and is measured', async () => {
+    const watched = openWatched({ health: { intervalMs, failureThreshold: 100 } });
+    const { resources, token, clock, passIntervals } = watched;
+    let latencyMs = 10;
+    watched.answer = () => new Promise((resolve) => void clock.schedule(() => resolve(true), latencyMs));
+    await resources.use(token, () => undefined);
+    await passIntervals(7);
+    expect(resources.list()[0]?.trend.direction).toBe('unknown');
+    await passIntervals(13);
+    expect(resources.list()[0]?.trend.direction).toBe('stable');
+    expect(resources.health().trend).toBe('stable');
+    latencyMs = 30;
+    await passIntervals(6);
+    expect(resources.list()[0]?.trend).toEqual({
+      direction: 'worsening',
+      older: { looks: 10, failureShare: 0, medianLatencyMs: 10 },
+      newer: { looks: 10, failureShare: 0, medianLatencyMs: 30 },
+    });
+    expect(resources.health()).toMatchObject({ trend: 'worsening', byTechnology: { custom: { trend: 'worsening' } } });
+    latencyMs = 10;
+    await passIntervals(20);
+    expect(resources.health().trend).toBe('stable');
     await resources.close();
   });
 
@@ -258,6 +304,8 @@ describe('the options of health', () => {
     { maxAttempts: 0 },
     { successesNeeded: 0 },
     { looksInDoubt: 'no' as never },
+    { weight: -1 },
+    { weight: 1_001 },
   ])('refuse %o', async (health) => {
     const { token } = tracked('thing');
     const [option] = Object.keys(health);

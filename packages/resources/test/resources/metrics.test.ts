@@ -3,7 +3,8 @@ import { failureOf, inTenant, openResources, settle } from '../support/open-reso
 import { recordTelemetry, type RecordedTelemetry } from '../support/recorded-telemetry.ts';
 import { createTestVault } from '../support/test-vault.ts';
 import { tracked } from '../support/tracked.ts';
-import { createTelemetry } from '@tenon/core';
+import { createTelemetry, currentContext } from '@tenon/core';
+import type { HealthStatus } from '@tenon/resources';
 
 let recorded: RecordedTelemetry;
 beforeEach(() => {
@@ -52,6 +53,45 @@ describe('the metrics of resources', () => {
     ]);
     await resources.close();
     expect(recorded.readGauges()).toEqual([]);
+  });
+
+  it('show how the worst of those that share labels is, and where it goes; nothing while nobody has looked', async () => {
+    const answers: Record<string, HealthStatus> = {
+      a: { status: 'healthy' },
+      b: { status: 'degraded', reason: 'slow', impact: 0.4 },
+    };
+    const { token } = tracked('thing', {
+      technology: 'postgres',
+      check: () => answers[currentContext()?.tenant ?? ''] ?? true,
+    });
+    for (const tenantLabels of [false, true]) {
+      const { resources } = openResources({ define: [token], tenantLabels });
+      for (const tenant of ['a', 'b']) await inTenant(tenant, () => resources.use(token, () => undefined));
+      expect(gauge('resource_health_score')).toEqual([]);
+      expect(gauge('resource_health_trend')).toEqual([]);
+      for (let count = 0; count < 8; count += 1) await resources.check();
+      expect(gauge('resource_health_score')).toEqual(
+        tenantLabels
+          ? [
+              [1, { ...labels, tenant: 'a' }],
+              [0.6, { ...labels, tenant: 'b' }],
+            ]
+          : [[0.6, labels]],
+      );
+      answers['b'] = { status: 'unhealthy', reason: 'gone', recoverable: true };
+      for (let count = 0; count < 2; count += 1) await resources.check();
+      expect(gauge('resource_health_score').at(-1)?.[0]).toBe(0);
+      expect(gauge('resource_health_trend')).toEqual(
+        tenantLabels
+          ? [
+              [0, { ...labels, tenant: 'a' }],
+              [-1, { ...labels, tenant: 'b' }],
+            ]
+          : [[-1, labels]],
+      );
+      answers['b'] = { status: 'degraded', reason: 'slow', impact: 0.4 };
+      await resources.close();
+    }
   });
 
   it('count how changes of credentials went', async () => {

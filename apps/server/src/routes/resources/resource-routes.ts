@@ -1,15 +1,13 @@
-import type { FastifyInstance, FastifyRequest } from 'fastify';
-import { isCodedError } from '@tenon/core';
-import type { ResourceToken } from '@tenon/resources';
+import type { FastifyInstance } from 'fastify';
 import { Type } from 'typebox';
 import { requires } from '../../http/access.ts';
 import { bodyCheck } from '../../http/check-body.ts';
-import { serverError } from '../../errors.ts';
 import type { Services } from '../../services.ts';
+import { healthRoutes } from './health-routes.ts';
+import { toHealth } from './health-schemas.ts';
 import {
   DrainBody,
   DrainReport,
-  HealthReport,
   NameParameters,
   Nothing,
   ReloadReport,
@@ -17,9 +15,9 @@ import {
   ResourceSchema,
   tags,
   toDrained,
-  toHealth,
   toShown,
 } from './resource-schemas.ts';
+import { tokenOf } from './token-of.ts';
 
 const read = { config: { access: requires('resources:read') } };
 const manage = { config: { access: requires('resources:manage') } };
@@ -74,49 +72,6 @@ function readingRoutes(app: FastifyInstance, { resources: { resources } }: Servi
   );
 }
 
-function healthRoutes(app: FastifyInstance, { resources: { resources } }: Services): void {
-  app.get(
-    '/v1/resources/health',
-    { ...read, schema: { tags, summary: 'Say how the resources are', response: { 200: HealthReport } } },
-    () => {
-      const { worst, score } = resources.health();
-      return {
-        status: worst,
-        score,
-        resources: resources.tokens().map((token) => ({
-          name: token.name,
-          technology: token.technology,
-          health: toHealth(
-            resources.list({ token })[0]?.health ?? { status: 'unknown' },
-            resources.healthHistory(token)[0],
-          ),
-        })),
-      };
-    },
-  );
-
-  app.post(
-    '/v1/resources/:id/check',
-    {
-      ...manage,
-      schema: {
-        tags,
-        summary: 'Look at a resource now',
-        description: 'It is connected for that when it is not.',
-        params: NameParameters,
-        response: { 200: ResourceSchema },
-      },
-    },
-    async (request) => {
-      const token = tokenOf(request, resources);
-      checkNothing(request.body ?? {});
-      await resources.start({ tokens: [token] });
-      await resources.check(token);
-      return toShown(token, resources.list({ token })[0], resources.healthHistory(token)[0]);
-    },
-  );
-}
-
 function managingRoutes(app: FastifyInstance, { resources: declared }: Services): void {
   const { resources } = declared;
   const checkDrain = bodyCheck(DrainBody);
@@ -155,27 +110,7 @@ function managingRoutes(app: FastifyInstance, { resources: declared }: Services)
     },
     async (request) => {
       checkNothing(request.body ?? {});
-      try {
-        return { changed: [...(await declared.reload())] };
-      } catch (error) {
-        if (!isCodedError(error, 'RESOURCES_INVALID')) throw error;
-        // What is wrong names the file, and what is declared for other tenants: it is for whoever runs the server.
-        request.log.warn({ err: error }, 'the declared resources could not be read again');
-        throw invalidDeclarations();
-      }
+      return { changed: [...(await declared.reload())] };
     },
   );
-}
-
-function invalidDeclarations(): Error {
-  const message = 'the declared resources cannot be used, and nothing has changed: the log says why';
-  return serverError('RESOURCES_INVALID', message);
-}
-
-/** @throws `RESOURCE_NOT_FOUND` */
-function tokenOf(request: FastifyRequest, resources: Services['resources']['resources']): ResourceToken {
-  const { id: name } = request.params as { readonly id: string };
-  const token = resources.named(name);
-  if (token !== undefined) return token;
-  throw serverError('RESOURCE_NOT_FOUND', `there is no resource "${name}": it is not declared`, { details: { name } });
 }

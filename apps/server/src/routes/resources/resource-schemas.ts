@@ -1,25 +1,15 @@
 import type { HealthRecord, ResourceToken, ResourceView, ShutDownEntry } from '@tenon/resources';
 import { Type, type Static } from 'typebox';
+import { Health, toHealth } from './health-schemas.ts';
 
 /** Tags of the API reference. */
 export const tags = ['Resources'];
 
 const closed = { additionalProperties: false } as const;
-const nullable = Type.Unsafe<string | null>({ type: ['string', 'null'] });
 const State = Type.String({
   description:
     '`created` until it is first used; then `initializing`, `ready`, `in-use`, `idle`, `maintenance`, `draining`, `cleanup`, `terminated` or `failed`',
 });
-const Health = Type.Object(
-  {
-    status: Type.Enum(['healthy', 'degraded', 'unhealthy', 'unknown']),
-    reason: nullable,
-    checkedAt: Type.Unsafe<string | null>({ type: ['string', 'null'], format: 'date-time' }),
-    latencyMs: Type.Unsafe<number | null>({ type: ['number', 'null'] }),
-  },
-  { title: 'ResourceHealth' },
-);
-
 /** A resource in a list. */
 export const ResourceSchema = Type.Object(
   {
@@ -71,16 +61,6 @@ export const DrainReport = Type.Object(
 /** Which resources changed. */
 export const ReloadReport = Type.Object({ changed: Type.Array(Type.String()) }, { title: 'ResourceReloadReport' });
 
-/** How all resources of the tenant are. */
-export const HealthReport = Type.Object(
-  {
-    status: Type.Enum(['healthy', 'degraded', 'unhealthy', 'unknown']),
-    score: Type.Number({ description: '0 to 1' }),
-    resources: Type.Array(Type.Object({ name: Type.String(), technology: Type.String(), health: Health })),
-  },
-  { title: 'ResourcesHealth' },
-);
-
 /** The path of one resource. */
 export const NameParameters = Type.Object({ id: Type.String({ maxLength: 64, description: 'its name' }) }, closed);
 /** A body that says nothing. */
@@ -90,18 +70,6 @@ export const DrainBody = Type.Object(
   { timeoutMs: Type.Optional(Type.Integer({ minimum: 0, maximum: 60_000, description: 'default 10,000' })) },
   closed,
 );
-
-type ShownHealth = Static<typeof Health>;
-
-/** A look for people. */
-export function toHealth(health: HealthRecord['health'], record?: HealthRecord): ShownHealth {
-  return {
-    status: health.status,
-    reason: 'reason' in health ? health.reason : null,
-    checkedAt: record === undefined ? null : new Date(record.checkedAtMs).toISOString(),
-    latencyMs: record === undefined ? null : Math.round(record.latencyMs * 1_000) / 1_000,
-  };
-}
 
 /** A resource for a list; one that was never used has no view. */
 export function toShown(
