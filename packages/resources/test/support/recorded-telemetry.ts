@@ -37,18 +37,19 @@ export function recordTelemetry(): RecordedTelemetry {
   const gauges = new Map<string, (result: { observe: Observe }) => void>();
   const inside = new AsyncLocalStorage<string>();
 
+  const startSpan = (name: string, { attributes = {} }: { attributes?: object } = {}): object => {
+    const record: RecordedSpan = { name, parent: inside.getStore(), attributes: { ...attributes }, ended: false };
+    spans.push(record);
+    return {
+      setAttribute: (key: string, value: unknown) => Object.assign(record.attributes, { [key]: value }),
+      setStatus: (status: unknown) => (record.status = status),
+      end: () => (record.ended = true),
+    };
+  };
   const tracer = {
-    startActiveSpan(name: string, options: { attributes: object }, work: (span: object) => unknown): unknown {
-      const attributes = { ...options.attributes };
-      const record: RecordedSpan = { name, parent: inside.getStore(), attributes, ended: false };
-      spans.push(record);
-      const span = {
-        setAttribute: (key: string, value: unknown) => Object.assign(record.attributes, { [key]: value }),
-        setStatus: (status: unknown) => (record.status = status),
-        end: () => (record.ended = true),
-      };
-      return inside.run(name, () => work(span));
-    },
+    startSpan,
+    startActiveSpan: (name: string, options: { attributes: object }, work: (span: object) => unknown): unknown =>
+      inside.run(name, () => work(startSpan(name, options))),
   };
   const recordAs = (name: string) => {
     const take = (value: number, attributes: Measurement['attributes'] = {}): void =>

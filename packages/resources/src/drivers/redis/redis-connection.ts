@@ -3,6 +3,7 @@ import { Cluster, Redis, type RedisOptions } from 'ioredis';
 import { resourceError } from '../../errors.ts';
 import type { HealthStatus } from '../../health/health-status.ts';
 import { isLoopback } from '../plain-connection.ts';
+import { concealClient } from './conceal-client.ts';
 import { dropConnection } from './drop-connection.ts';
 import { notConnected, toRedisError, tooManyPending } from './redis-failure.ts';
 import { reconnectDelayMs } from './reconnect-delay.ts';
@@ -55,7 +56,11 @@ export async function openRedis(options: OpenRedisOptions): Promise<RedisConnect
   const login = { current: options.login };
   const client = target.isCluster ? clusterClient(options) : singleClient(options);
   // Nodes that join later are made with the options of the beginning.
-  client.on('+node', ({ options: kept }: Redis) => Object.assign(kept, loginFor(target, kept.host, login.current)));
+  client.on('+node', (node: Redis) => {
+    Object.assign(node.options, loginFor(target, node.options.host, login.current));
+    concealClient(node);
+  });
+  concealClient(client);
   const failure = watchFailures(client, logger);
   await connect(client, target, signal, failure);
 
