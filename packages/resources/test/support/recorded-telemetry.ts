@@ -48,8 +48,10 @@ export function recordTelemetry(): RecordedTelemetry {
   };
   const tracer = {
     startSpan,
-    startActiveSpan: (name: string, options: { attributes: object }, work: (span: object) => unknown): unknown =>
-      inside.run(name, () => work(startSpan(name, options))),
+    startActiveSpan(name: string, options: { attributes: object }, work: (span: object) => unknown): unknown {
+      const span = startSpan(name, options);
+      return inside.run(name, () => work(span));
+    },
   };
   const recordAs = (name: string) => {
     const take = (value: number, attributes: Measurement['attributes'] = {}): void =>
