@@ -44,7 +44,7 @@ export class ResourceParts {
       const reason = this.holds.reasonFor(made.registration.token, made.scope);
       if (reason !== undefined) made.hold(reason);
     });
-    this.departures = createDepartures({ managed: this.managed, clock, logger });
+    this.departures = createDepartures({ managed: this.managed, clock });
     this.maintenance = createMaintenance({
       clock,
       intervalMs: maintenanceIntervalMs,

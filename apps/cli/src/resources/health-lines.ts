@@ -1,6 +1,6 @@
 import { isUsable, type HealthRecord, type TrendDirection } from '@tenon/resources';
 
-const LEVELS = [...'▁▂▃▄▅▆▇█'];
+const LEVELS = ['▁', '▂', '▃', '▄', '▅', '▆', '▇', '█'];
 const ARROWS = { improving: '↑ improving', stable: '→ stable', worsening: '↓ worsening', unknown: '-' } as const;
 /** As many looks as a line has room for. */
 const WIDTH = 40;

@@ -37,10 +37,7 @@ async function refresh(managed: ManagedResource, slot: string, services: Resourc
     // It has ended meanwhile, with all that it held.
     if (managed.isClosing) return 'unchanged';
     const code = codeOfFailure(thrown);
-    services.logger.warn(
-      { resource: token.name, slot, code, err: toError(thrown) },
-      'a new credential could not be used',
-    );
+    managed.logger.warn({ slot, code, err: toError(thrown) }, 'a new credential could not be used');
     services.instruments.rotated(token, 'failed');
     services.emit(token, managed.scopeText, { type: 'credential-refresh-failed', slot, code });
     return 'failed';

@@ -1,4 +1,4 @@
-import type { Clock, Logger } from '@tenon/core';
+import type { Clock } from '@tenon/core';
 import type { ShutDownEntry, ShutDownReport } from '../resources.ts';
 import { dependentsOf } from './dependents.ts';
 import type { ManagedResource } from './managed-resource.ts';
@@ -23,11 +23,10 @@ export interface Departures {
 export interface DeparturesOptions {
   readonly managed: ManagedSet;
   readonly clock: Clock;
-  readonly logger: Logger;
 }
 
 /** Nothing is being ended. */
-export function createDepartures({ managed, clock, logger }: DeparturesOptions): Departures {
+export function createDepartures({ managed, clock }: DeparturesOptions): Departures {
   const leaving = new Map<ManagedResource, Promise<ShutDownEntry>>();
   const all = (): readonly ManagedResource[] => [...managed.all(), ...leaving.keys()];
 
@@ -42,7 +41,7 @@ export function createDepartures({ managed, clock, logger }: DeparturesOptions):
     // Known as leaving before anything is ended, which others may hear of.
     leaving.set(one, closing.promise);
     for (const dependent of dependentsOf(one, all())) dependent.supply.invalidate('what it rests on is ended');
-    closing.resolve(closeOne(one, timeoutMs, logger).finally(() => leaving.delete(one)));
+    closing.resolve(closeOne(one, timeoutMs).finally(() => leaving.delete(one)));
     return closing.promise;
   };
   return { all, close, closeAll: (timeoutMs) => closeAll(all, close, timeoutMs, clock) };

@@ -40,6 +40,7 @@ export interface InstanceMakerOptions {
   readonly scope: ResourceScope;
   readonly cells: SlotCells;
   readonly services: ResourceServices;
+  readonly logger: Logger;
   /** An instance has told that it is beyond use. */
   onLost(): void;
 }
@@ -51,14 +52,12 @@ export function createInstanceMaker(options: InstanceMakerOptions): InstanceMake
 
 class Maker implements InstanceMaker {
   readonly #options: InstanceMakerOptions;
-  readonly #logger: Logger;
   readonly #living = new Set<Instance>();
   readonly #held = new Set<Dependency>();
   #making = 0;
 
   constructor(options: InstanceMakerOptions) {
     this.#options = options;
-    this.#logger = options.services.logger.child({ resource: options.registration.token.name });
   }
 
   async create(signal: AbortSignal, candidates?: Readonly<Record<string, SlotCredential>>): Promise<Instance> {
@@ -118,9 +117,8 @@ class Maker implements InstanceMaker {
     needed: Dependency[],
     candidates?: Readonly<Record<string, SlotCredential>>,
   ): Promise<Instance> {
-    const { registration, scope, cells, services } = this.#options;
+    const { registration, scope, cells, services, logger } = this.#options;
     const { token, config } = registration;
-    const logger = this.#logger;
     // The slots are filled before anything is made: without its credential nothing of it must exist.
     const credentials = await cells.fill(signal, candidates);
     const dependencies: Record<string, object> = {};

@@ -1,4 +1,4 @@
-import type { Clock } from '@tenon/core';
+import type { Clock, Logger } from '@tenon/core';
 import { createPool } from '../pool/create-pool.ts';
 import type { Pool } from '../pool/pool.ts';
 import type { PoolEvent } from '../pool/pool-event.ts';
@@ -14,9 +14,9 @@ import { sharedSupply, type Supply } from './shared-supply.ts';
 export interface ManagedPoolOptions {
   readonly registration: Registration;
   readonly scope: ResourceScope;
-  readonly scopeText: string;
   readonly maker: InstanceMaker;
   readonly services: ResourceServices;
+  readonly logger: Logger;
   /** 1 healthy, 0 not; `undefined` when nobody has looked. */
   healthOf(instance: Instance): number | undefined;
   onMaking(): void;
@@ -47,7 +47,7 @@ export function createManagedPool(options: ManagedPoolOptions): Pool<Instance> {
         }),
     healthOf: (instance) => options.healthOf(instance),
     clock: services.clock,
-    logger: services.logger.child({ resource: token.name, resourceScope: options.scopeText }),
+    logger: options.logger,
     random: services.random,
     onEvent: (event) => options.onEvent(event),
   });

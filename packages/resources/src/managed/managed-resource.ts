@@ -1,9 +1,11 @@
+import type { Logger } from '@tenon/core';
 import { createSlotCells, type SlotCells } from '../credentials/slot-cells.ts';
 import { withoutError } from '../events/managed-pool-event.ts';
 import type { ResourceEventFacts } from '../events/resource-event.ts';
 import type { HealthWatch } from '../health/health-watch.ts';
 import type { ResourceState } from '../lifecycle/resource-state.ts';
 import { createStateFollower, type StateFollower } from '../lifecycle/state-follower.ts';
+import { resourceLogger } from '../logging/resource-logger.ts';
 import type { AcquireOptions, CloseReport, Pool } from '../pool/pool.ts';
 import type { PoolEvent } from '../pool/pool-event.ts';
 import type { Registration } from '../registry/registration.ts';
@@ -24,6 +26,8 @@ export class ManagedResource {
   readonly registration: Registration;
   readonly scope: ResourceScope;
   readonly scopeText: string;
+  /** Its lines say what they are about. */
+  readonly logger: Logger;
   readonly cells: SlotCells;
   readonly maker: InstanceMaker;
   readonly pool: Pool<Instance>;
@@ -43,6 +47,7 @@ export class ManagedResource {
     this.registration = registration;
     this.scope = scope;
     this.scopeText = scopeKey(scope);
+    this.logger = resourceLogger(services.logger, registration.token.name, scope);
     this.#services = services;
     this.cells = this.#createCells();
     this.maker = createInstanceMaker({
@@ -50,6 +55,7 @@ export class ManagedResource {
       scope,
       cells: this.cells,
       services,
+      logger: this.logger,
       onLost: () => this.watch.broke(),
     });
     this.#loans = this.#createLoans();
@@ -201,13 +207,13 @@ export class ManagedResource {
   }
 
   #createPool(): Pool<Instance> {
-    const { registration, scope, scopeText, maker } = this;
+    const { registration, scope, maker } = this;
     return createManagedPool({
       registration,
       scope,
-      scopeText,
       maker,
       services: this.#services,
+      logger: this.logger,
       healthOf: (instance) => this.#healthOf.get(instance),
       onMaking: () => this.#follower.making(),
       onEvent: (event) => {

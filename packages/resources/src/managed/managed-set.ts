@@ -39,7 +39,7 @@ export function createManagedSet(services: ResourceServices, onMade: (managed: M
       const scopeText = scopeKey(shared);
       const known = places.get(token)?.get(fingerprint)?.get(scopeText);
       if (known !== undefined) return known;
-      const giveBack = takeQuota(services, { token, scopeText }, shared.tenant, 'maxResources');
+      const giveBack = takeQuota(services, { token, scope: shared, scopeText }, shared.tenant, 'maxResources');
       const made = makeOrGiveBack(registration, shared, services, giveBack);
       quotaOf.set(made, giveBack);
       onMade(made);

@@ -1,4 +1,4 @@
-import type { Clock, Logger } from '@tenon/core';
+import type { Clock } from '@tenon/core';
 import type { CloseReport } from '../pool/pool.ts';
 import type { ShutDownEntry, ShutDownReport } from '../resources.ts';
 import { createPatience } from '../waiting/patience.ts';
@@ -7,10 +7,10 @@ import type { ManagedResource } from './managed-resource.ts';
 const NOTHING: CloseReport = { returned: 0, destroyed: 0, forced: 0, left: 0 };
 
 /** Closes one, and says what became of it, whatever happens. */
-export async function closeOne(managed: ManagedResource, timeoutMs: number, logger: Logger): Promise<ShutDownEntry> {
+export async function closeOne(managed: ManagedResource, timeoutMs: number): Promise<ShutDownEntry> {
   const { registration, scopeText: scope } = managed;
   const report = await managed.close(timeoutMs).catch((error: unknown) => {
-    logger.error({ resource: registration.token.name, scope, err: error }, 'a resource could not be closed');
+    managed.logger.error({ err: error }, 'a resource could not be closed');
     return { ...NOTHING, left: 1 };
   });
   return { resource: registration.token.name, scope, ...report };

@@ -22,7 +22,7 @@ export interface WatchHealthOptions {
 
 /** Makes the watch over the health of a managed resource. It has not begun. */
 export function watchHealth({ managed, services, emit, ...acts }: WatchHealthOptions): HealthWatch {
-  const { clock, random, instruments, logger } = services;
+  const { clock, random, instruments } = services;
   const { token, health } = managed.registration;
   return createHealthWatch({
     resource: token.name,
@@ -30,8 +30,7 @@ export function watchHealth({ managed, services, emit, ...acts }: WatchHealthOpt
     clock,
     random,
     look: (options) => lookAt(managed, options, (instance, seen) => acts.onScore(instance, healthScore(seen))),
-    onFailure: (thrown) =>
-      logger.warn({ resource: token.name, resourceScope: managed.scopeText, err: thrown }, 'a health check failed'),
+    onFailure: (thrown) => managed.logger.warn({ err: thrown }, 'a health check failed'),
     onRecord: ({ health: seen }, before) => {
       instruments.checked(token, isUsable(seen));
       if (seen.status !== before) emit({ type: 'health-changed', from: before, to: seen.status });

@@ -1,6 +1,8 @@
 import { isCodedError, type Logger } from '@tenon/core';
 import type { ResourceToken } from '../definition/resource-token.ts';
 import type { ResourceEventFacts } from '../events/resource-event.ts';
+import { resourceLogger } from '../logging/resource-logger.ts';
+import type { ResourceScope } from '../scope/resource-scope.ts';
 import type { QuotaName, TenantQuotas } from './tenant-quotas.ts';
 
 /** What {@link takeQuota} works with. */
@@ -18,7 +20,7 @@ export interface QuotaServices {
  */
 export function takeQuota(
   services: QuotaServices,
-  place: { readonly token: ResourceToken; readonly scopeText: string },
+  place: { readonly token: ResourceToken; readonly scope: ResourceScope; readonly scopeText: string },
   tenant: string | undefined,
   quota: QuotaName,
 ): () => void {
@@ -27,7 +29,10 @@ export function takeQuota(
   } catch (error) {
     if (isCodedError(error, 'RESOURCE_QUOTA_EXCEEDED')) {
       const limit = Number(error.details['limit']);
-      services.logger.warn({ tenant, quota, limit }, 'a tenant has reached a quota of resources');
+      const { token, scope } = place;
+      const whose = tenant === undefined ? scope : { ...scope, tenant };
+      const logger = resourceLogger(services.logger, token.name, whose);
+      logger.warn({ quota, limit }, 'a tenant has reached a quota of resources');
       services.emit(place.token, place.scopeText, { type: 'quota-exceeded', quota, limit });
     }
     throw error;

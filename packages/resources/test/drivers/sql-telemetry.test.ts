@@ -84,7 +84,13 @@ describe('statements', () => {
       await db.query(`select 'it''s a canary', $1,\n  12.5 from t where name = $$canary$$`, ['canary']);
     });
     expect(lines).toEqual([
-      { resource: 'fake-db', operation: 'SELECT', durationMs: 200, statement: 'select ?, ?, ? from t where name = ?' },
+      {
+        resourceId: 'fake-db',
+        tenantId: 'acme',
+        operation: 'SELECT',
+        durationMs: 200,
+        statement: 'select ?, ?, ? from t where name = ?',
+      },
     ]);
   });
 });

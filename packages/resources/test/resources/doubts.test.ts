@@ -1,5 +1,8 @@
-import { describe, expect, it } from 'vitest';
-import { failureOf, openResources, settle, type OpenResources } from '../support/open-resources.ts';
+import { AsyncLocalStorage } from 'node:async_hooks';
+import { context, createContextKey, ROOT_CONTEXT, type Context } from '@opentelemetry/api';
+import { currentContext } from '@tenon/core';
+import { describe, expect, it, onTestFinished } from 'vitest';
+import { failureOf, inTenant, openResources, settle, type OpenResources } from '../support/open-resources.ts';
 import { tracked, type Tracked } from '../support/tracked.ts';
 import type { HealthOptions, PoolSettings } from '@tenon/resources';
 
@@ -365,22 +368,38 @@ describe('looks for the sake of doubts', () => {
   });
 
   it('are taken in no trace and no context of whoever found it broken', async () => {
-    const { currentContext, runAs } = await import('@tenon/core');
-    const contexts: unknown[] = [];
+    const storage = new AsyncLocalStorage<Context>();
+    context.setGlobalContextManager({
+      active: () => storage.getStore() ?? ROOT_CONTEXT,
+      with: (active, work, self, ...given) => storage.run(active, () => work.apply(self as never, given)),
+      bind: (_, target) => target,
+      enable: () => expect.unreachable(),
+      disable() {
+        return this;
+      },
+    });
+    onTestFinished(() => context.disable());
+    const traceOf = createContextKey('trace');
+    const seen: unknown[] = [];
     let tell = (): void => undefined;
     const { token } = tracked('thing', {
       isolation: 'none',
       before: ({ lost }) => void (tell = lost),
       check: () => {
-        contexts.push(currentContext());
+        seen.push([currentContext(), context.active().getValue(traceOf)]);
         return true;
       },
     });
-    const { resources, clock } = openResources({ define: [token] });
-    await resources.use(token, () => undefined);
-    runAs({ tenant: 'acme', actor: { type: 'system', id: 'test' } }, () => tell());
+    const { resources, clock } = openResources({ define: [token], maintenanceIntervalMs: 86_400_000 });
+    const whoever = context.active().setValue(traceOf, 'that of a request');
+    await context.with(whoever, () => inTenant('acme', () => resources.use(token, () => undefined)));
+    context.with(whoever, () => inTenant('acme', () => tell()));
     await clock.advance(0);
-    expect(contexts).toEqual([{}]);
+    await context.with(whoever, () => clock.advance(intervalMs));
+    expect(seen).toEqual([
+      [{}, undefined],
+      [{}, undefined],
+    ]);
     await resources.close();
   });
 });

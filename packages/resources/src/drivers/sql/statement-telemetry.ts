@@ -72,7 +72,7 @@ export function createStatementTelemetry(options: {
       const durationMs = clock.monotonicMs() - startedMs;
       if (durationMs < slowMs) return;
       const statement = withoutLiterals(text, doubleQuoted);
-      const facts = { resource, operation, durationMs: Math.round(durationMs), statement };
+      const facts = { operation, durationMs: Math.round(durationMs), statement };
       logger.warn(code === undefined ? facts : { ...facts, code }, 'a statement was slow');
     },
   };
