@@ -47,6 +47,7 @@ describe('the secret of a resource on a command line', () => {
   afterAll(() => home.remove());
 
   it('is not printed when it is refused, also where the log tells everything', async () => {
+    const codes: (number | null)[] = [];
     const commands = [
       ['health'],
       ['health', '--json'],
@@ -59,7 +60,8 @@ describe('the secret of a resource on a command line', () => {
       const printed = finished.stdout + finished.stderr;
       expect(printed).toContain(args.includes('redis') ? 'redis' : 'postgres');
       for (const form of [PASSWORD, 'canary:0123', encodeURIComponent(PASSWORD)]) expect(printed).not.toContain(form);
-      if (args[0] === 'health') expect(finished.code, printed).toBe(1);
+      codes.push(finished.code);
     }
+    expect(codes.slice(0, 2)).toEqual([1, 1]);
   }, 60_000);
 });

@@ -93,17 +93,18 @@ describe.each(describeDrivers())('the secret of a declared resource, on %s', (dr
   it('is in no answer, no line of the log and no measurement, whatever becomes of it', async () => {
     const { owner } = tenant;
     const answers: Answer[] = [];
+    const refused: string[] = [];
     for (const name of Object.keys(USERS)) {
       const checked = await owner.post(`/v1/resources/${name}/check`, {});
       answers.push(checked, await owner.get(`/v1/resources/${name}`));
       answers.push(await owner.post(`/v1/resources/${name}/drain`, { timeoutMs: 10 }));
       const token = server.services.resources.resources.named(name);
       if (token === undefined) throw new Error(`${name} is not declared`);
-      const failure = await tenant
+      await tenant
         .run(() => server.services.resources.resources.use(token, () => undefined))
-        .catch((error: unknown) => error);
-      if (name !== 'http') expect(failure, name).toBeInstanceOf(Error);
+        .catch(() => refused.push(name));
     }
+    expect(refused).toEqual(['postgres', 'mysql', 'redis']);
     answers.push(await owner.get('/v1/resources'), await owner.get('/v1/resources/health'));
     answers.push(await owner.post('/v1/resources/reload', {}), await server.anybody.get('/metrics'));
     answers.push(await owner.get('/v1/credentials?scope=org%3Aacme'));
