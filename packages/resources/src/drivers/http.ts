@@ -1,4 +1,4 @@
-import { systemClock, type Clock } from '@tenon/core';
+import type { Clock } from '@tenon/core';
 import type { Egress, Resolver } from '@tenon/egress';
 import type { TObject } from 'typebox';
 import type { CredentialSlot } from '../credentials/credential-slots.ts';
@@ -42,7 +42,7 @@ export interface HttpOptions extends HttpSettings {
   readonly isolation?: ScopeLevel | 'none';
   /** Of the definition. Default `1.0.0`. */
   readonly version?: string;
-  /** Default: the machine's clock. */
+  /** Default: that of the registry. */
   readonly clock?: Clock;
   /** From 0 up to 1, not included, for the waits before retries. Default `Math.random`. */
   readonly random?: () => number;
@@ -94,7 +94,7 @@ export interface HttpFace {
  * @throws `RESOURCE_CONFIGURATION_INVALID`, `RESOURCE_TLS_REQUIRED`
  */
 export function http(name: string, options: HttpOptions = {}): ResourceToken<HttpFace, HttpSettings> {
-  const { credentials, check, health, isolation, version, clock = systemClock, ...more } = options;
+  const { credentials, check, health, isolation, version, clock: own, ...more } = options;
   const { random = Math.random, resolver, ...settings } = more;
   const { authorization } = credentials ?? {};
   checkHttpSettings(name, settings, authorization !== undefined);
@@ -112,7 +112,8 @@ export function http(name: string, options: HttpOptions = {}): ResourceToken<Htt
     ...(isolation === undefined ? {} : { isolation }),
     ...(health === undefined ? {} : { health }),
     credentials: place === undefined ? {} : { authorization: { ...place, kind: authorizationKinds } },
-    create: ({ config, credentials: filled, logger }) => {
+    create: ({ config, credentials: filled, logger, ...context }) => {
+      const clock = own ?? context.clock;
       const checked = fullSettings(name, config, place !== undefined);
       const credential = filled['authorization'];
       return createHttpClient({ resource: name, config: checked, credential, clock, random, resolver, logger });

@@ -1,4 +1,4 @@
-import { systemClock, type Clock } from '@tenon/core';
+import type { Clock } from '@tenon/core';
 import {
   Type,
   type Static,
@@ -69,7 +69,7 @@ export interface MemoryCacheOptions extends MemoryCacheSettings {
   readonly pool?: PoolSettings;
   /** Of the definition. Default `1.0.0`. */
   readonly version?: string;
-  /** Default: the machine's clock. */
+  /** Default: that of the registry. */
   readonly clock?: Clock;
 }
 
@@ -90,7 +90,7 @@ export function memoryCache<Value>(
   name: string,
   options: MemoryCacheOptions = {},
 ): ResourceToken<MemoryCacheFace<Value>, Static<Schema>> {
-  const { isolation = 'tenant', pool, version, clock = systemClock, ...settings } = options;
+  const { isolation = 'tenant', pool, version, clock, ...settings } = options;
   return defineResource({
     name,
     technology: 'memory-cache',
@@ -101,14 +101,14 @@ export function memoryCache<Value>(
     ...(version === undefined ? {} : { version }),
     // What fills a cache is worth more than the little that it costs.
     pool: { idleTimeoutMs: Infinity, maxLifetimeMs: Infinity, ...pool },
-    create: ({ config }) =>
+    create: ({ config, ...context }) =>
       new MemoryCache({
         resource: name,
         store: storeFor(config.strategy ?? 'lru', config.maxEntries ?? 1_000),
         ttlMs: config.ttlMs ?? Infinity,
         loadTimeoutMs: config.loadTimeoutMs ?? 30_000,
         hasStatistics: config.statistics ?? true,
-        clock,
+        clock: clock ?? context.clock,
       }),
     destroy: (cache) => cache.end(),
     expose: (cache, context) => createFace<Value>(cache, context),

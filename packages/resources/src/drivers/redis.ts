@@ -87,6 +87,7 @@ export function redis(name: string, options: RedisOptions): ResourceToken<RedisF
         prefix: `${context.config.keyPrefix ?? ''}${scopeKey(context.scope)}:`,
         signal: context.signal,
         logger: context.logger,
+        clock: context.clock,
         random,
       });
     },

@@ -272,11 +272,26 @@ describe('what is told of requests', () => {
     ];
     expect(lines.filter(({ message }) => message === 'a request was answered')[1]).toMatchObject({
       level: 'debug',
-      fields: { resource: 'shop', method: 'POST', host: '127.0.0.1', status: 200, durationMs: 0, attempts: 1 },
+      fields: {
+        resourceId: 'shop',
+        tenantId: 'acme',
+        method: 'POST',
+        host: '127.0.0.1',
+        status: 200,
+        durationMs: 0,
+        attempts: 1,
+      },
     });
     expect(lines.findLast(({ fields }) => fields['code'] === 'HTTP_EXCHANGE_FAILED')).toMatchObject({
       level: 'warn',
-      fields: { resource: 'shop', method: 'GET', host: '127.0.0.1', code: 'HTTP_EXCHANGE_FAILED', attempts: 1 },
+      fields: {
+        resourceId: 'shop',
+        tenantId: 'acme',
+        method: 'GET',
+        host: '127.0.0.1',
+        code: 'HTTP_EXCHANGE_FAILED',
+        attempts: 1,
+      },
     });
     const told = [lines, failures.map((failure) => [failure, failure.message, failure.stack, String(failure.cause)])];
     expect(JSON.stringify([told, resources.list()])).not.toContain('canary');

@@ -1,4 +1,4 @@
-import { toError, type Logger } from '@tenon/core';
+import { toError, type Clock, type Logger } from '@tenon/core';
 import { Cluster, Redis, type RedisOptions } from 'ioredis';
 import { resourceError } from '../../errors.ts';
 import type { HealthStatus } from '../../health/health-status.ts';
@@ -43,6 +43,7 @@ export interface OpenRedisOptions {
   readonly prefix: string;
   readonly signal: AbortSignal;
   readonly logger: Logger;
+  readonly clock: Clock;
   readonly random: () => number;
 }
 
@@ -69,6 +70,7 @@ export async function openRedis(options: OpenRedisOptions): Promise<RedisConnect
     target,
     prefix,
     logger,
+    clock: options.clock,
     random: options.random,
     addresses: () => (client instanceof Cluster ? known(client, target.addresses) : target.addresses),
     connect: (address) =>

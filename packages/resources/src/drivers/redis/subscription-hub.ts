@@ -1,4 +1,4 @@
-import { systemClock, toError, type Logger, type Timer } from '@tenon/core';
+import { toError, type Clock, type Logger, type Timer } from '@tenon/core';
 import type { Redis } from 'ioredis';
 import { dropConnection } from './drop-connection.ts';
 import { notConnected, toRedisError } from './redis-failure.ts';
@@ -30,6 +30,7 @@ export interface SubscriptionHubOptions {
   readonly target: RedisTarget;
   readonly prefix: string;
   readonly logger: Logger;
+  readonly clock: Clock;
   readonly random: () => number;
   /** Where to connect, by turns. */
   readonly addresses: () => readonly RedisAddress[];
@@ -143,7 +144,7 @@ class Hub implements SubscriptionHub {
   /** A connection that only listens does not notice by itself that the other side is gone. */
   #watch(redis: Redis): void {
     this.#timer?.cancel();
-    this.#timer = systemClock.schedule(() => {
+    this.#timer = this.#options.clock.schedule(() => {
       void redis.ping().then(
         () => this.#current?.redis === redis && this.#watch(redis),
         () => dropConnection(redis),
@@ -161,11 +162,11 @@ class Hub implements SubscriptionHub {
   #lost(redis: Redis): void {
     if (this.#current?.redis !== redis) return;
     this.#disconnect();
-    const { target, random } = this.#options;
+    const { target, random, clock } = this.#options;
     this.#attempt += 1;
     const delayMs = reconnectDelayMs(this.#attempt, target, random);
     if (delayMs === null) this.#giveUp();
-    else this.#timer = systemClock.schedule(() => void this.#reopen(), delayMs);
+    else this.#timer = clock.schedule(() => void this.#reopen(), delayMs);
   }
 
   /** Those of now end; whoever subscribes next begins anew. */

@@ -1,4 +1,3 @@
-import { systemClock } from '@tenon/core';
 import type { CredentialSlot } from '../../credentials/credential-slots.ts';
 import { defineResource } from '../../definition/define-resource.ts';
 import type { ExposeContext } from '../../definition/resource-definition.ts';
@@ -55,17 +54,7 @@ export function defineSqlResource<Client>(
   options: SqlOptions,
   driver: SqlDriver<Client>,
 ): ResourceToken<SqlFace<Client>, SqlSettings> {
-  const {
-    credentials,
-    pool,
-    health,
-    isolation,
-    version,
-    clock = systemClock,
-    resolver,
-    allowPrivate,
-    ...more
-  } = options;
+  const { credentials, pool, health, isolation, version, clock: own, resolver, allowPrivate, ...more } = options;
   const config = { ...more, ...(allowPrivate === undefined ? {} : { allowPrivate: [...allowPrivate] }) };
   const { dialect } = driver;
   const factsOf = createStatementReader(dialect.traces);
@@ -86,7 +75,8 @@ export function defineSqlResource<Client>(
     ...(health === undefined ? {} : { health }),
     ...(isolation === undefined ? {} : { isolation }),
     ...(version === undefined ? {} : { version }),
-    async create({ config: given, credentials: filled, signal, logger, lost }) {
+    async create({ config: given, credentials: filled, signal, logger, lost, ...context }) {
+      const clock = own ?? context.clock;
       // The schema has filled in what has a default.
       const settings = given as FullSqlSettings;
       const named = resolveTarget(name, settings, filled['login'], driver.standardPort);

@@ -102,7 +102,7 @@ export interface SqlOptions extends SqlSettings {
   readonly isolation?: ScopeLevel | 'none';
   /** Of the definition. Default `1.0.0`. */
   readonly version?: string;
-  /** For time limits of statements. Default: the machine's clock. */
+  /** For time limits of statements. Default: that of the registry. */
   readonly clock?: Clock;
   /** Finds the addresses of a host that a credential names. Default: the operating system's. */
   readonly resolver?: Resolver;

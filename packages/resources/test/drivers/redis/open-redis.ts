@@ -4,6 +4,7 @@ import {
   createResources,
   type CredentialReader,
   type Resources,
+  type ResourcesOptions,
   type ResourceToken,
   type SlotCredential,
 } from '@tenon/resources';
@@ -42,10 +43,11 @@ type Borrowed = Awaited<ReturnType<Resources['acquire']>> & RedisFace;
 export function openRedis(
   options: Partial<RedisOptions> & { readonly url: string },
   vault?: CredentialReader,
+  registry: ResourcesOptions = {},
 ): OpenRedis {
   const keyPrefix = options.keyPrefix ?? `test-${randomUUID()}:`;
   const token = redis('cache', { ...options, keyPrefix });
-  const resources = createResources({ define: [token], ...(vault === undefined ? {} : { vault }) });
+  const resources = createResources({ ...registry, define: [token], ...(vault === undefined ? {} : { vault }) });
   onTestFinished(async () => void (await resources.close({ timeoutMs: 0 })));
   return {
     resources,
