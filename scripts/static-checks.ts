@@ -18,6 +18,7 @@ function script(title: string, file: string): StaticCheck {
 export const staticChecks: readonly StaticCheck[] = [
   { title: 'format', command: tool('oxfmt'), args: ['--check', '.'] },
   { title: 'lint', command: tool('oxlint'), args: ['--deny-warnings'] },
+  { title: 'security lint', command: tool('oxlint'), args: ['--deny-warnings', '-c', '.oxlintrc.security.json'] },
   { title: 'types', command: tool('tsc'), args: ['-b'] },
   script('boundaries and circles', 'check-boundaries.ts'),
   script('sizes', 'check-sizes.ts'),

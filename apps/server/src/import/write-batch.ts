@@ -97,7 +97,7 @@ function problemsByIndex(error: unknown): ReadonlyMap<number, readonly InputProb
   const byIndex = new Map<number, InputProblem[]>();
   if (!isCodedError(error, 'USER_INVALID')) return byIndex;
   for (const problem of problemsOf(error)) {
-    const match = /^\/(\d+)(.*)$/.exec(problem.path);
+    const match = /^\/(\d+)(?!\d)(.*)$/.exec(problem.path);
     if (match === null) return new Map();
     const index = Number(match[1]);
     byIndex.set(index, [...(byIndex.get(index) ?? []), { ...problem, path: match[2] as string }]);
