@@ -31,7 +31,7 @@ describe('the linter for security', () => {
     ['a repeat within a repeat', String.raw`export const a = /^(?:\s+|x)*y/;`, slow],
     ['repeats that compete', String.raw`export const a = /^\d+\d*x$/;`, slow],
     ['such a text', String.raw`export const a = new RegExp('^(a+)+b');`, slow],
-    ['such a pattern of a schema', String.raw`export const a = { pattern: '^(?:a|aa)*b$' };`, slow],
+    ['such a pattern of a schema', String.raw`export const a = { pattern: '^(a+)+b$' };`, slow],
     [
       'an expression that is put together',
       'export const f = (a: string) => new RegExp(`^${a}`);',
