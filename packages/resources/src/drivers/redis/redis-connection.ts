@@ -56,12 +56,7 @@ export async function openRedis(options: OpenRedisOptions): Promise<RedisConnect
   const { target, signal, logger, prefix } = options;
   const login = { current: options.login };
   const client = target.isCluster ? clusterClient(options) : singleClient(options);
-  // Nodes that join later are made with the options of the beginning.
-  client.on('+node', (node: Redis) => {
-    Object.assign(node.options, loginFor(target, node.options.host, login.current));
-    concealClient(node);
-  });
-  concealClient(client);
+  watchNodes(client, target, login);
   const failure = watchFailures(client, logger);
   await connect(client, target, signal, failure);
 
@@ -191,6 +186,19 @@ function clusterClient({ target, prefix, random }: OpenRedisOptions): Cluster {
     slotsRefreshTimeout: target.connectTimeoutMs,
     clusterRetryStrategy: (attempt) => reconnectDelayMs(attempt, target, random),
   });
+}
+
+/** Nodes that join later are made with the options of the beginning, which hold no login. No client shows the one it has. */
+function watchNodes(
+  client: Redis | Cluster,
+  target: RedisTarget,
+  login: { readonly current: RedisLogin | undefined },
+): void {
+  client.on('+node', (node: Redis) => {
+    Object.assign(node.options, loginFor(target, node.options.host, login.current));
+    concealClient(node);
+  });
+  concealClient(client);
 }
 
 /** Without listeners ioredis prints to the console. */
