@@ -71,6 +71,14 @@ export function isCodedError<Code extends string = string>(
   return codes.length === 0 || codes.some((one) => one === code);
 }
 
+/**
+ * A failure in a word, for spans, figures and events: the code of a coded error, else the name of its class. Messages may hold what
+ * belongs in none of them.
+ */
+export function codeOfFailure(thrown: unknown): string {
+  return isCodedError(thrown) ? thrown.code : toError(thrown).name;
+}
+
 /** Turns anything that was thrown into an `Error`, so that it can be logged or used as a `cause`; the value is its cause. */
 export function toError(thrown: unknown): Error {
   if (thrown instanceof Error) return thrown;

@@ -1,4 +1,4 @@
-export { CodedError, isCodedError, toError } from './coded-error.ts';
+export { CodedError, codeOfFailure, isCodedError, toError } from './coded-error.ts';
 export type { CodedErrorOptions, ErrorDetails, JsonValue } from './coded-error.ts';
 export { coreErrorCodes } from './errors.ts';
 export type { CoreErrorCode } from './errors.ts';

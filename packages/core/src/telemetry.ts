@@ -10,7 +10,7 @@ import {
   type Span,
   type Tracer,
 } from '@opentelemetry/api';
-import { isCodedError, toError } from './coded-error.ts';
+import { codeOfFailure } from './coded-error.ts';
 
 /** What a gauge shows of one of several things. */
 export interface Observation {
@@ -93,7 +93,7 @@ export function createTelemetry(scope: string): Telemetry {
 }
 
 function endFailed(span: Span, error: unknown): void {
-  const type = isCodedError(error) ? error.code : toError(error).name;
+  const type = codeOfFailure(error);
   span.setAttribute('error.type', type);
   span.setStatus({ code: SpanStatusCode.ERROR, message: type });
   span.end();

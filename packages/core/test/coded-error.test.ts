@@ -1,5 +1,5 @@
 import { inspect } from 'node:util';
-import { CodedError, isCodedError, toError } from '@tenon/core';
+import { CodedError, codeOfFailure, isCodedError, toError } from '@tenon/core';
 import { describe, expect, it } from 'vitest';
 
 describe('a coded error', () => {
@@ -70,6 +70,18 @@ describe('recognising a coded error', () => {
     const lookalikes = [undefined, null, 'A', 5, {}, new Error('a'), Object.assign(new Error('a'), { code: 'A' })];
     for (const value of lookalikes) expect(isCodedError(value)).toBe(false);
     expect(isCodedError(JSON.parse(JSON.stringify(error)))).toBe(false);
+  });
+});
+
+describe('a failure in a word', () => {
+  it('is its code, or the name of its class, and nothing of its message', () => {
+    const failures = [
+      [new CodedError('PRODUCT_NOT_FOUND', 'p1'), 'PRODUCT_NOT_FOUND'],
+      [new TypeError('p1'), 'TypeError'],
+      ['p1', 'Error'],
+      [undefined, 'Error'],
+    ] as const;
+    for (const [thrown, word] of failures) expect(codeOfFailure(thrown)).toBe(word);
   });
 });
 

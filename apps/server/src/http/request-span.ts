@@ -1,6 +1,6 @@
 import { context, propagation, SpanKind, SpanStatusCode, trace } from '@opentelemetry/api';
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import { isCodedError, toError } from '@tenon/core';
+import { codeOfFailure } from '@tenon/core';
 
 /**
  * Runs a request in a span of its own, below the caller's where the caller sent `traceparent`. Everything that happens for the
@@ -29,7 +29,7 @@ export async function inRequestSpan<T>(
   try {
     return await context.with(trace.setSpan(parent, span), work);
   } catch (error) {
-    span.setAttribute('error.type', isCodedError(error) ? error.code : toError(error).name);
+    span.setAttribute('error.type', codeOfFailure(error));
     throw error;
   }
 }

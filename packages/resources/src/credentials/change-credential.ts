@@ -1,5 +1,4 @@
-import { deadlineAfter, toError } from '@tenon/core';
-import { codeOfFailure } from '../events/code-of-failure.ts';
+import { codeOfFailure, deadlineAfter, toError } from '@tenon/core';
 import type { ManagedResource } from '../managed/managed-resource.ts';
 import type { ResourceServices } from '../managed/resource-services.ts';
 import { inScope } from '../scope/in-scope.ts';

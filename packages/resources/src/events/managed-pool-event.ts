@@ -1,5 +1,5 @@
+import { codeOfFailure } from '@tenon/core';
 import type { PoolEvent } from '../pool/pool-event.ts';
-import { codeOfFailure } from './code-of-failure.ts';
 
 type WithoutError<Event> = Event extends { readonly error: unknown }
   ? Omit<Event, 'error'> & { readonly code: string }

@@ -1,7 +1,7 @@
 import { deadlineAfter, type Clock, type Timer } from '@tenon/core';
 import type { HealthOptions } from '../definition/resource-definition.ts';
 import { resourceError } from '../errors.ts';
-import { describeFailure } from '../events/code-of-failure.ts';
+import { describeFailure } from '../events/describe-failure.ts';
 import { inBackground } from '../scope/in-background.ts';
 import { createDoubts, type Doubts } from './doubts.ts';
 import { isUsable, type HealthRecord, type HealthStatus } from './health-status.ts';

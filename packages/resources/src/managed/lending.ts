@@ -1,4 +1,4 @@
-import { codeOfFailure } from '../events/code-of-failure.ts';
+import { codeOfFailure } from '@tenon/core';
 import type { ResourceEventFacts } from '../events/resource-event.ts';
 import type { AcquireOptions, Lease } from '../pool/pool.ts';
 import { takeQuota } from '../quota/take-quota.ts';

@@ -1,5 +1,5 @@
 import { isCodedError } from '@tenon/core';
-import { describeFailure } from '../events/code-of-failure.ts';
+import { describeFailure } from '../events/describe-failure.ts';
 import { isUsable, type HealthStatus } from '../health/health-status.ts';
 import type { LookOptions } from '../health/health-watch.ts';
 import type { Sight } from '../health/look-history.ts';

@@ -1,4 +1,4 @@
-import { isCodedError, toError } from '@tenon/core';
+import { codeOfFailure } from '@tenon/core';
 import type { TObject } from 'typebox';
 import { defineResource } from '../definition/define-resource.ts';
 import type { Dependencies, ErasedDefinition } from '../definition/resource-definition.ts';
@@ -128,15 +128,10 @@ function recorderOf(resource: string, history: CallHistory, scripts: CallScripts
       end();
       return result;
     } catch (thrown) {
-      end({ failure: failureName(thrown) });
+      end({ failure: codeOfFailure(thrown) });
       throw thrown;
     }
   };
-}
-
-/** The name of a failure, as the history has it. */
-export function failureName(thrown: unknown): string {
-  return isCodedError(thrown) ? thrown.code : toError(thrown).name;
 }
 
 /** Remembers which instance is behind which face, for the history. */

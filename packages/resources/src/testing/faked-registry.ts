@@ -1,3 +1,4 @@
+import { codeOfFailure } from '@tenon/core';
 import type { ResourceToken } from '../definition/resource-token.ts';
 import type { Borrowed } from '../managed/resource-services.ts';
 import { useBorrowed } from '../managed/use-borrowed.ts';
@@ -5,7 +6,7 @@ import type { AcquireOptions } from '../pool/pool.ts';
 import type { RegistrationOptions } from '../registry/registration.ts';
 import type { CredentialChange, Resources, ShutDownReport } from '../resources.ts';
 import type { ResourceScope } from '../scope/resource-scope.ts';
-import { failureName, instanceBehind, type Fake } from './fake-resource.ts';
+import { instanceBehind, type Fake } from './fake-resource.ts';
 import type { CallHistory } from './recorded-call.ts';
 
 /** What {@link FakedRegistry} works with. */
@@ -74,7 +75,7 @@ export class FakedRegistry implements Resources {
       // The stand-in of a token has its face.
       return this.#watchRelease(token, borrowed, facts) as Borrowed<Face>;
     } catch (thrown) {
-      end({ failure: failureName(thrown) });
+      end({ failure: codeOfFailure(thrown) });
       throw thrown;
     }
   }

@@ -1,5 +1,5 @@
 import { context, propagation, type Histogram } from '@opentelemetry/api';
-import { createTelemetry, currentContext, isCodedError, toError, type Clock, type Logger } from '@tenon/core';
+import { codeOfFailure, createTelemetry, currentContext, type Clock, type Logger } from '@tenon/core';
 import type { PreparedHttpRequest } from './http-request.ts';
 
 /** What is known of a request at its end. */
@@ -56,7 +56,7 @@ export function createHttpObserver(resource: string, clock: Clock, logger: Logge
           logger.debug({ method, host, status, ...tell(`${Math.floor(status / 100)}xx`) }, 'a request was answered');
           return outcome;
         } catch (error) {
-          const code = isCodedError(error) ? error.code : toError(error).name;
+          const code = codeOfFailure(error);
           logger.warn({ method, host, code, ...tell(code) }, 'a request failed');
           throw error;
         }

@@ -1,5 +1,5 @@
 import { SpanKind, SpanStatusCode, trace, type Span, type SpanOptions } from '@opentelemetry/api';
-import { isCodedError, toError, type Clock, type Logger } from '@tenon/core';
+import { codeOfFailure, isCodedError, type Clock, type Logger } from '@tenon/core';
 import type { SqlConnection } from './sql-connection.ts';
 import type { StatementFacts } from './statement-facts.ts';
 import { withoutLiterals } from './without-literals.ts';
@@ -61,7 +61,7 @@ export function createStatementTelemetry(options: {
       return { span, startedMs: clock.monotonicMs(), operation };
     },
     end({ span, startedMs, operation }, text, failure) {
-      const code = failure === undefined ? undefined : isCodedError(failure) ? failure.code : toError(failure).name;
+      const code = failure === undefined ? undefined : codeOfFailure(failure);
       if (code !== undefined) {
         const serverCode = isCodedError(failure) ? failure.details['serverCode'] : undefined;
         if (typeof serverCode === 'string') span.setAttribute('db.response.status_code', serverCode);
