@@ -1,12 +1,11 @@
 import { toError, type Clock, type Logger } from '@tenon/core';
-import { Cluster, Redis, type RedisOptions } from 'ioredis';
+import { Cluster, Redis } from 'ioredis';
 import { resourceError } from '../../errors.ts';
 import type { HealthStatus } from '../../health/health-status.ts';
-import { isLoopback } from '../plain-connection.ts';
 import { concealClient } from './conceal-client.ts';
 import { dropConnection } from './drop-connection.ts';
+import { clusterClient, loginFor, mayLogIn, nodeOptions, singleClient } from './make-client.ts';
 import { notConnected, toRedisError, tooManyPending } from './redis-failure.ts';
-import { reconnectDelayMs } from './reconnect-delay.ts';
 import type { RedisAddress, RedisLogin, RedisTarget } from './redis-settings.ts';
 import { createSubscriptionHub, type SubscriptionHub } from './subscription-hub.ts';
 
@@ -119,74 +118,6 @@ const known = (cluster: Cluster, first: readonly RedisAddress[]): readonly Redis
   const nodes = cluster.nodes('master').map(({ options: { host = '', port = 0 } }) => ({ host, port }));
   return nodes.length === 0 ? first : nodes;
 };
-
-/** What of the options of `ioredis` is the same for every connection. */
-type NodeOptions = Omit<
-  RedisOptions,
-  | 'replyMapping'
-  | 'himportFieldsets'
-  | 'host'
-  | 'port'
-  | 'path'
-  | 'sentinels'
-  | 'retryStrategy'
-  | 'readOnly'
-  | 'enableOfflineQueue'
->;
-
-/** A cluster says by itself where its nodes are: that it is asked for on this machine does not mean that all of them are there. */
-const mayLogIn = ({ isTrusted }: RedisTarget, host = ''): boolean => isTrusted || isLoopback(host);
-
-function loginFor(
-  target: RedisTarget,
-  host: string | undefined,
-  login: RedisLogin | undefined,
-): Pick<RedisOptions, 'username' | 'password'> {
-  const { username, password } = (mayLogIn(target, host) ? login : undefined) ?? {};
-  return { username, password };
-}
-
-/** Nothing is sent twice, nothing waits for a connection, and a connection that says nothing is given up. */
-function nodeOptions(target: RedisTarget): NodeOptions {
-  return {
-    db: target.database,
-    ...(target.tls === undefined ? {} : { tls: target.tls }),
-    connectTimeout: target.connectTimeoutMs,
-    commandTimeout: target.commandTimeoutMs,
-    socketTimeout: target.commandTimeoutMs,
-    autoResendUnfulfilledCommands: false,
-    maxRetriesPerRequest: 0,
-    enableAutoPipelining: false,
-    reconnectOnError: null,
-    lazyConnect: true,
-  };
-}
-
-function singleClient({ target, login, prefix, random }: OpenRedisOptions): Redis {
-  return new Redis({
-    ...nodeOptions(target),
-    ...loginFor(target, target.addresses[0].host, login),
-    ...target.addresses[0],
-    keyPrefix: prefix,
-    enableOfflineQueue: false,
-    retryStrategy: (attempt) => reconnectDelayMs(attempt, target, random),
-  });
-}
-
-function clusterClient({ target, prefix, random }: OpenRedisOptions): Cluster {
-  return new Cluster([...target.addresses], {
-    keyPrefix: prefix,
-    // Without a login: each node gets it when it is known where it is.
-    redisOptions: nodeOptions(target),
-    // Connections to nodes are made when they are needed; what waits for one is bounded in time and number, see `run`.
-    enableOfflineQueue: true,
-    lazyConnect: true,
-    // A command whose connection broke may have been done: its sender decides. MOVED and ASK say that it was not.
-    retryDelayOnFailover: 0,
-    slotsRefreshTimeout: target.connectTimeoutMs,
-    clusterRetryStrategy: (attempt) => reconnectDelayMs(attempt, target, random),
-  });
-}
 
 /** Nodes that join later are made with the options of the beginning, which hold no login. No client shows the one it has. */
 function watchNodes(
