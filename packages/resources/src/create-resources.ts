@@ -27,7 +27,7 @@ import type {
   ShutDownReport,
 } from './resources.ts';
 import { globalScope, scopeContains, scopeKey, sharedScope, type ResourceScope } from './scope/resource-scope.ts';
-import { assertOwnTenant, scopeOfCall, sharedScopeOfCall } from './scope/scope-of-call.ts';
+import { assertMayEnd, assertOwnTenant, scopeOfCall, sharedScopeOfCall } from './scope/scope-of-call.ts';
 import { patienceOfCall } from './waiting/with-patience.ts';
 
 /**
@@ -149,15 +149,18 @@ class ResourceRegistry implements Resources {
     token: ResourceToken,
     { scope, timeoutMs }: { readonly scope?: ResourceScope; readonly timeoutMs?: number } = {},
   ): Promise<readonly ShutDownEntry[]> {
+    assertMayEnd(token);
     return Promise.all(this.#visible(token, scope).map((managed) => this.#close(managed, timeoutMs)));
   }
 
   hold(token: ResourceToken, reason: string, scope?: ResourceScope): void {
+    assertMayEnd(token);
     this.#parts.holds.hold(token, sharedScopeOfCall(token, scope), reason);
     for (const managed of this.#visible(token, scope)) managed.hold(reason);
   }
 
   resume(token: ResourceToken, scope?: ResourceScope): void {
+    assertMayEnd(token);
     this.#parts.holds.resume(token, sharedScopeOfCall(token, scope));
     for (const managed of this.#visible(token, scope)) managed.resume();
   }

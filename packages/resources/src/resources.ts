@@ -162,7 +162,11 @@ export interface Resources extends AsyncDisposable {
    * @throws `RESOURCE_TENANT_MISMATCH`
    */
   credentialChanged(change: CredentialChange): Promise<void>;
-  /** Ends the instances of a resource in one scope, or in all; the next acquire makes new ones. */
+  /**
+   * Ends the instances of a resource in one scope, or in all; the next acquire makes new ones.
+   *
+   * @throws `RESOURCE_TENANT_MISMATCH` in the work of one tenant, for what all tenants share (`isolation: 'none'`)
+   */
   drain(
     token: ResourceToken,
     options?: { readonly scope?: ResourceScope; readonly timeoutMs?: number },
@@ -172,9 +176,10 @@ export interface Resources extends AsyncDisposable {
    * lent stays so.
    *
    * @param reason - for those who are refused
+   * @throws `RESOURCE_TENANT_MISMATCH`, as {@link Resources.drain}
    */
   hold(token: ResourceToken, reason: string, scope?: ResourceScope): void;
-  /** Lends again what was held back, quarantined or given up. */
+  /** Lends again what was held back, quarantined or given up. @throws `RESOURCE_TENANT_MISMATCH`, as {@link Resources.drain} */
   resume(token: ResourceToken, scope?: ResourceScope): void;
   /** What is managed now; a tenant's own when the context has one. */
   list(filter?: { readonly token?: ResourceToken; readonly scope?: ResourceScope }): readonly ResourceView[];

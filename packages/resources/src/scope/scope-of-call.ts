@@ -21,6 +21,16 @@ export function sharedScopeOfCall({ definition }: ResourceToken, scope: Resource
   return sharedScope(scopeOfCall(scope), definition.isolation);
 }
 
+/** @throws `RESOURCE_TENANT_MISMATCH` when the work of one tenant would end or hold back what all tenants share */
+export function assertMayEnd({ name, definition }: ResourceToken): void {
+  if (definition.isolation !== 'none' || currentContext()?.tenant === undefined) return;
+  throw resourceError(
+    'RESOURCE_TENANT_MISMATCH',
+    `resource "${name}" is shared by all tenants: only the work of no tenant may drain it, hold it back or resume it`,
+    { details: { resource: name } },
+  );
+}
+
 /** @throws `RESOURCE_TENANT_MISMATCH` when the work of one tenant names another one */
 export function assertOwnTenant(named: string | undefined): void {
   const tenant = currentContext()?.tenant;
