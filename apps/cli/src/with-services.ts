@@ -73,13 +73,13 @@ export async function commandLogger(cli: Cli, settings: Settings): Promise<Logge
   }
   const level = settings.logLevel === 'silent' || settings.logLevel === 'error' ? settings.logLevel : 'warn';
   const write = (line: string): void => {
-    const { msg, code, credentialId, resource } = JSON.parse(line) as {
+    const { msg, code, credentialId, resourceId } = JSON.parse(line) as {
       readonly msg?: string;
       readonly code?: string;
       readonly credentialId?: string;
-      readonly resource?: string;
+      readonly resourceId?: string;
     };
-    if (credentialId !== undefined || resource !== undefined) return; // the command's own result says what is the matter with it
+    if (credentialId !== undefined || resourceId !== undefined) return; // the command's own result says what is the matter with it
     cli.stderr.write(`! ${msg ?? ''}${code === undefined ? '' : ` (${code})`}\n`);
   };
   return createLogger({ level, destination: { write } });

@@ -73,8 +73,8 @@ late.lease.release();
 try {
   await resources.acquire(partner);
 } catch (error) {
-  if (!isCodedError(error) || !isCodedError(error.cause)) throw error;
-  console.log('missing: ', error.code, 'because of', error.cause.code, error.cause.details);
+  if (!isCodedError(error)) throw error;
+  console.log('missing: ', error.code, error.details);
 }
 
 // After a failure, making instances is suspended for a moment.

@@ -1,4 +1,5 @@
 import { codeOfFailure } from '@tenon/core';
+import { slotFailureOr } from '../credentials/slot-failure.ts';
 import type { ResourceEventFacts } from '../events/resource-event.ts';
 import type { AcquireOptions, Lease } from '../pool/pool.ts';
 import { takeQuota } from '../quota/take-quota.ts';
@@ -66,7 +67,8 @@ export class Lending {
   ): Promise<Borrowed> {
     try {
       return this.#lend(await this.#wait(options, quotaOf), giveBack, startedMs);
-    } catch (error) {
+    } catch (thrown) {
+      const error = slotFailureOr(thrown);
       this.#notLent(error, giveBack, startedMs);
       throw error;
     }

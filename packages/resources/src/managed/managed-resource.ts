@@ -1,4 +1,5 @@
 import type { Logger } from '@tenon/core';
+import { slotFailureOr } from '../credentials/slot-failure.ts';
 import { createSlotCells, type SlotCells } from '../credentials/slot-cells.ts';
 import { withoutError } from '../events/managed-pool-event.ts';
 import type { ResourceEventFacts } from '../events/resource-event.ts';
@@ -111,7 +112,11 @@ export class ManagedResource {
     const refusal = this.#refusal();
     if (refusal !== undefined) throw refusal;
     const { min = 0 } = this.registration.pool;
-    await this.pool.warmUp({ count: Math.max(1, min), ...(signal === undefined ? {} : { signal }) });
+    try {
+      await this.pool.warmUp({ count: Math.max(1, min), ...(signal === undefined ? {} : { signal }) });
+    } catch (thrown) {
+      throw slotFailureOr(thrown);
+    }
   }
 
   /** Lends nothing until {@link ManagedResource.resume}, also not to those who wait; what is lent stays so. */

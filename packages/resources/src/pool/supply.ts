@@ -169,8 +169,7 @@ function failed<Instance>(core: PoolCore<Instance>, error: unknown): void {
   });
   const failure = resourceError('RESOURCE_INITIALIZATION_FAILED', `pool "${config.name}" could not make an instance`, {
     cause: error,
-    retryable: isCodedError(error) && error.retryable,
-    retryAfterMs: suspendedForMs(core),
+    ...(isCodedError(error) && error.retryable ? { retryable: true, retryAfterMs: suspendedForMs(core) } : {}),
     details: { pool: config.name, failuresInRow: core.createFailuresInRow },
   });
   if (core.createFailuresInRow >= config.maxCreateFailures) {

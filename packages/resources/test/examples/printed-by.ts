@@ -19,7 +19,7 @@ next:     called with key-2
 still:    called with key-2
   event: credential-revoked key
 late:     RESOURCE_REVOKED true
-missing:  RESOURCE_INITIALIZATION_FAILED because of RESOURCE_CREDENTIAL_MISSING { resource: 'partner', slot: 'key', credentialId: 'partner-key' }
+missing:  RESOURCE_CREDENTIAL_MISSING { resource: 'partner', slot: 'key', credentialId: 'partner-key' }
 again:    called with key-4
 shown:    [ { key: { id: 'partner-key', version: 4 } } ]
 `,

@@ -51,7 +51,13 @@ describe('making instances', () => {
     lease.taint();
     lease.release();
     fails = true;
-    await expect(pool.acquire()).rejects.toMatchObject({ code: 'RESOURCE_INITIALIZATION_FAILED', retryAfterMs: 100 });
+    await expect(pool.acquire()).rejects.toMatchObject({
+      code: 'RESOURCE_INITIALIZATION_FAILED',
+      // Nothing is known of it that would make a further try worth while.
+      retryable: false,
+      retryAfterMs: undefined,
+    });
+    await expect(pool.acquire()).rejects.toMatchObject({ code: 'RESOURCE_UNAVAILABLE', retryAfterMs: 100 });
   });
 
   it('takes the random part of the suspension off', async () => {

@@ -56,10 +56,10 @@ export const credentialRules: readonly SqlContractRule[] = [
     name: 'says which slot has no credential',
     check: async ({ vault, resources, token }) => {
       vault.remove();
-      const error = await assertFails('RESOURCE_INITIALIZATION_FAILED', () =>
+      const error = await assertFails('RESOURCE_CREDENTIAL_MISSING', () =>
         inTenant('acme', () => resources.acquire(token)),
       );
-      await assertFails('RESOURCE_CREDENTIAL_MISSING', Promise.reject(error.cause));
+      assert.equal(error.details['slot'], 'login');
     },
   },
 ];
