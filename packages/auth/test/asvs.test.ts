@@ -1,7 +1,8 @@
+import { codeOf } from '@tenon/core/testing';
 import { describeDrivers } from '@tenon/database/testing';
 import { exportJWK, generateKeyPair, SignJWT } from 'jose';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { codeOf, decodeToken, inTenant, openAuth, PASSWORD, type OpenAuth } from './open-auth.ts';
+import { decodeToken, inTenant, openAuth, PASSWORD, type OpenAuth } from './open-auth.ts';
 
 const DAY = 86_400_000;
 

@@ -1,10 +1,11 @@
 import { runAs } from '@tenon/core';
+import { codeOf } from '@tenon/core/testing';
 import { findUnprotectedTables } from '@tenon/database';
 import { describeDrivers } from '@tenon/database/testing';
 import { sql } from 'kysely';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { authErrorCodes, type AuthSecurityEvent } from '@tenon/auth';
-import { codeOf, inTenant, listKeys, openAuth, PASSWORD, type OpenAuth } from './open-auth.ts';
+import { inTenant, listKeys, openAuth, PASSWORD, type OpenAuth } from './open-auth.ts';
 
 const ID = '01a1fbac-b53a-76d6-b610-0d47c8a83f44';
 

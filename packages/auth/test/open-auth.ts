@@ -145,16 +145,6 @@ export async function openAuth(driver: TestDriver, options: Partial<AuthOptions>
   };
 }
 
-/** The code of what was thrown, or `none`. */
-export async function codeOf(work: Promise<unknown>): Promise<string> {
-  try {
-    await work;
-    return 'none';
-  } catch (error) {
-    return (error as { code?: string }).code ?? String(error);
-  }
-}
-
 /** What was thrown. */
 export async function thrownBy(work: Promise<unknown>): Promise<Error & Record<string, unknown>> {
   try {

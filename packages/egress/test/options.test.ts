@@ -1,6 +1,6 @@
+import { failureOf } from '@tenon/core/testing';
 import { createCheckedConnector, createEgress, type EgressOptions } from '@tenon/egress';
 import { describe, expect, it } from 'vitest';
-import { failureOf } from './support/failure-of.ts';
 
 describe('an option', () => {
   it.each<readonly [keyof EgressOptions, number, number]>([

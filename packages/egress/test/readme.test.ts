@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
+import { codeOf, failureOf } from '@tenon/core/testing';
 import { checkAddress, createEgress, egressErrorCodes } from '@tenon/egress';
 import { describe, expect, it } from 'vitest';
-import { codeOf, failureOf } from './support/failure-of.ts';
 import { kept, loopback, openEgress } from './support/open-egress.ts';
 import { openServer } from './support/test-server.ts';
 

@@ -138,13 +138,3 @@ export async function openTenancy(
     },
   };
 }
-
-/** The code of what was thrown, or `none`. */
-export async function codeOf(work: Promise<unknown>): Promise<string> {
-  try {
-    await work;
-    return 'none';
-  } catch (error) {
-    return (error as { code?: string }).code ?? String(error);
-  }
-}

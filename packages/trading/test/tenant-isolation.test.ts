@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { newId, runAs } from '@tenon/core';
+import { codeOf } from '@tenon/core/testing';
 import { findUnprotectedTables } from '@tenon/database';
 import { describeDrivers } from '@tenon/database/testing';
 import { orderListing, productListing, type Order, type Product, type Trading } from '@tenon/trading';
@@ -8,7 +9,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { fillTenant, orderFields, productFields, type Holding } from './support/holdings.ts';
 import { anyQuery, expectedIds, readAllPages } from './support/list-model.ts';
 import { createProduct, cursors, openTrading, someProduct, type OpenTrading } from './support/open-trading.ts';
-import { codeOf, failureOf } from './support/problems.ts';
+import { failureOf } from './support/problems.ts';
 
 describe.each(describeDrivers())('tenants on %s', (driver) => {
   let open: OpenTrading;

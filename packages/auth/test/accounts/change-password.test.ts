@@ -1,6 +1,7 @@
+import { codeOf } from '@tenon/core/testing';
 import { describeDrivers } from '@tenon/database/testing';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { codeOf, openAuth, PASSWORD, type OpenAuth } from '../open-auth.ts';
+import { openAuth, PASSWORD, type OpenAuth } from '../open-auth.ts';
 
 const NEW = 'four grey cormorants';
 

@@ -1,7 +1,8 @@
 import { isUuid } from '@tenon/core';
+import { codeOf } from '@tenon/core/testing';
 import { describeDrivers } from '@tenon/database/testing';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { codeOf, openAuth, PASSWORD, thrownBy, type OpenAuth } from '../open-auth.ts';
+import { openAuth, PASSWORD, thrownBy, type OpenAuth } from '../open-auth.ts';
 
 describe.each(describeDrivers())('register on %s', (driver) => {
   let open: OpenAuth;

@@ -1,9 +1,10 @@
+import { codeOf } from '@tenon/core/testing';
 import { getRounds } from 'bcrypt';
 import { sql } from 'kysely';
 import { describeDrivers } from '@tenon/database/testing';
 import type { Auth } from '@tenon/auth';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { codeOf, decodeToken, openAuth, PASSWORD, thrownBy, type OpenAuth } from '../open-auth.ts';
+import { decodeToken, openAuth, PASSWORD, thrownBy, type OpenAuth } from '../open-auth.ts';
 
 describe.each(describeDrivers())('signIn on %s', (driver) => {
   let open: OpenAuth;

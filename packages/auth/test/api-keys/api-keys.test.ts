@@ -1,10 +1,10 @@
 import { createHash } from 'node:crypto';
 import { runAs, Secret } from '@tenon/core';
+import { codeOf } from '@tenon/core/testing';
 import { describeDrivers } from '@tenon/database/testing';
 import { sql } from 'kysely';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import {
-  codeOf,
   cursors,
   inTenant,
   interceptSystem,

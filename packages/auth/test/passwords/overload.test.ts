@@ -1,6 +1,7 @@
 import { runInContext } from '@tenon/core';
+import { codeOf } from '@tenon/core/testing';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { codeOf, openAuth, PASSWORD, thrownBy, type OpenAuth } from '../open-auth.ts';
+import { openAuth, PASSWORD, thrownBy, type OpenAuth } from '../open-auth.ts';
 
 describe('a storm of sign-ins', () => {
   let open: OpenAuth;

@@ -1,8 +1,9 @@
 import { readFileSync } from 'node:fs';
 import { Secret } from '@tenon/core';
+import { codeOf } from '@tenon/core/testing';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { generateCommonPasswords } from '../../data/generate-common-passwords.ts';
-import { codeOf, openAuth, PASSWORD, thrownBy, type OpenAuth } from '../open-auth.ts';
+import { openAuth, PASSWORD, thrownBy, type OpenAuth } from '../open-auth.ts';
 
 let open: OpenAuth;
 let count = 0;

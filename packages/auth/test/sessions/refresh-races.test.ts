@@ -1,11 +1,12 @@
 import { runInContext, systemClock, type Clock } from '@tenon/core';
+import { codeOf } from '@tenon/core/testing';
 import { openDatabase, type Database } from '@tenon/database';
 import { describeDrivers } from '@tenon/database/testing';
 import fc from 'fast-check';
 import { sql } from 'kysely';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Auth } from '@tenon/auth';
-import { codeOf, openAuth, PASSWORD, thrownBy, type OpenAuth } from '../open-auth.ts';
+import { openAuth, PASSWORD, thrownBy, type OpenAuth } from '../open-auth.ts';
 
 /** Time of day by hand, waits in real time: rows are locked by real transactions. */
 function waitingClock(open: () => OpenAuth): Clock {

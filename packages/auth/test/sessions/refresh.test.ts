@@ -1,8 +1,9 @@
+import { codeOf } from '@tenon/core/testing';
 import { KeyRing } from '@tenon/crypto';
 import { describeDrivers } from '@tenon/database/testing';
 import { sql } from 'kysely';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { codeOf, openAuth, thrownBy, type OpenAuth } from '../open-auth.ts';
+import { openAuth, thrownBy, type OpenAuth } from '../open-auth.ts';
 
 const DAY = 86_400_000;
 

@@ -1,7 +1,9 @@
+import { CodedError } from '@tenon/core';
+import { codeOf } from '@tenon/core/testing';
 import { describeDrivers } from '@tenon/database/testing';
 import { sql } from 'kysely';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { codeOf, interceptSystem, openAuth, type OpenAuth } from '../open-auth.ts';
+import { interceptSystem, openAuth, type OpenAuth } from '../open-auth.ts';
 
 const DAY = 86_400_000;
 const UNKNOWN = '01a1fbac-b53a-76d6-b610-0d47c8a83f44';
@@ -127,9 +129,7 @@ describe.each(describeDrivers())('sessions on %s', (driver) => {
     const { accessToken } = await signIn();
     let down = true;
     const database = interceptSystem(open.test.database, (purpose, run) =>
-      down && purpose === 'session-check'
-        ? Promise.reject(Object.assign(new Error('down'), { code: 'DATABASE_UNAVAILABLE' }))
-        : run(),
+      down && purpose === 'session-check' ? Promise.reject(new CodedError('DATABASE_UNAVAILABLE', 'down')) : run(),
     );
     const auth = open.another({ database });
     expect(await codeOf(auth.verifyAccessToken(accessToken))).toBe('DATABASE_UNAVAILABLE');

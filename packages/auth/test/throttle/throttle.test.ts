@@ -1,7 +1,9 @@
+import { CodedError } from '@tenon/core';
+import { codeOf } from '@tenon/core/testing';
 import { createMemoryStore } from '@tenon/kv/drivers/memory';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import type { Auth, AuthOptions } from '@tenon/auth';
-import { codeOf, openAuth, PASSWORD, thrownBy, type OpenAuth, type Person } from '../open-auth.ts';
+import { openAuth, PASSWORD, thrownBy, type OpenAuth, type Person } from '../open-auth.ts';
 
 const WRONG = 'not the right one';
 
@@ -241,7 +243,7 @@ describe('failed sign-ins', () => {
   });
 
   it('refuse sign-in while the counters cannot be read', async () => {
-    const down = (): Promise<never> => Promise.reject(Object.assign(new Error('down'), { code: 'KV_UNAVAILABLE' }));
+    const down = (): Promise<never> => Promise.reject(new CodedError('KV_UNAVAILABLE', 'down'));
     const kv = { get: down, set: down, delete: down, setIfAbsent: down, compareAndSet: down, close: async () => {} };
     auth = fresh({ kv });
     expect(await codeOf(auth.signIn({ email: person.email, password: PASSWORD }))).toBe('KV_UNAVAILABLE');

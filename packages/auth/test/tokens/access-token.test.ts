@@ -1,21 +1,13 @@
 import { createHmac, createPrivateKey, createPublicKey, generateKeyPairSync, type KeyObject } from 'node:crypto';
 import { CodedError, type Secret } from '@tenon/core';
+import { codeOf } from '@tenon/core/testing';
 import { open as openEnvelope } from '@tenon/crypto';
 import { createLocalJWKSet, exportJWK, jwtVerify, SignJWT } from 'jose';
 import { sql } from 'kysely';
 import { describeDrivers } from '@tenon/database/testing';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { PublicSigningKey, SignedIn } from '@tenon/auth';
-import {
-  AUDIENCE,
-  codeOf,
-  decodeToken,
-  interceptSystem,
-  ISSUER,
-  openAuth,
-  thrownBy,
-  type OpenAuth,
-} from '../open-auth.ts';
+import { AUDIENCE, decodeToken, interceptSystem, ISSUER, openAuth, thrownBy, type OpenAuth } from '../open-auth.ts';
 
 const UUID = /^[0-9a-f-]{36}$/;
 

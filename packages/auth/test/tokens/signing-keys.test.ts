@@ -1,11 +1,12 @@
 import { createPrivateKey } from 'node:crypto';
+import { codeOf } from '@tenon/core/testing';
 import { KeyRing, open as openEnvelope } from '@tenon/crypto';
 import { describeDrivers } from '@tenon/database/testing';
 import { SignJWT } from 'jose';
 import { sql } from 'kysely';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Auth } from '@tenon/auth';
-import { codeOf, decodeToken, openAuth, PASSWORD, thrownBy, type OpenAuth } from '../open-auth.ts';
+import { decodeToken, openAuth, PASSWORD, thrownBy, type OpenAuth } from '../open-auth.ts';
 
 describe.each(describeDrivers())('signing keys on %s', (driver) => {
   let open: OpenAuth;

@@ -1,7 +1,7 @@
 import { currentContext, runInContext } from '@tenon/core';
+import { codeOf, failureOf } from '@tenon/core/testing';
 import { apiKey, type AuditOptions, type AuditRecord, type CredentialVault } from '@tenon/credentials';
 import { describe, expect, it } from 'vitest';
-import { codeOf, failureOf } from '../vault/support/failure-of.ts';
 import { openVault, type LogLine, type OpenVault, type OpenVaultOptions } from '../vault/support/open-vault.ts';
 import { aMoment, createGate, spyAudit, type SpiedAudit } from './spied-audit.ts';
 

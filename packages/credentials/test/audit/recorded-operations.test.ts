@@ -1,10 +1,10 @@
 import { runInContext } from '@tenon/core';
+import { codeOf } from '@tenon/core/testing';
 import { apiKey, type AuditRecord, type CredentialVault } from '@tenon/credentials';
 import { memoryAudit } from '@tenon/credentials/drivers/memory-audit';
 import { KeyRing } from '@tenon/crypto';
 import fc from 'fast-check';
 import { beforeEach, describe, expect, it } from 'vitest';
-import { codeOf } from '../vault/support/failure-of.ts';
 import { openVault, type OpenVault, type OpenVaultOptions } from '../vault/support/open-vault.ts';
 import { spyStorage } from '../vault/support/spied-storage.ts';
 import { aMoment, spyAudit, type SpiedAudit } from './spied-audit.ts';

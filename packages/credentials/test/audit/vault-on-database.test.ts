@@ -1,4 +1,5 @@
 import { runAs } from '@tenon/core';
+import { failureOf } from '@tenon/core/testing';
 import { apiKey, credentials, type AuditOptions } from '@tenon/credentials';
 import { memoryStorage } from '@tenon/credentials/drivers/memory';
 import { credentialMigrations, postgresStorage } from '@tenon/credentials/drivers/postgres';
@@ -6,7 +7,6 @@ import { postgresAudit } from '@tenon/credentials/drivers/postgres-audit';
 import { KeyRing } from '@tenon/crypto';
 import { describeDrivers, openTestDatabase, type TestDatabase } from '@tenon/database/testing';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { failureOf } from '../vault/support/failure-of.ts';
 
 describe.each(describeDrivers())('a vault with its audit on %s', (driver) => {
   let test: TestDatabase;

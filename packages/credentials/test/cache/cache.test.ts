@@ -1,8 +1,8 @@
 import { runInContext } from '@tenon/core';
+import { codeOf } from '@tenon/core/testing';
 import { apiKey, type CacheOptions, type CacheStatistics, type StoredCredential } from '@tenon/credentials';
 import { describe, expect, it } from 'vitest';
 import { aMoment, createGate } from '../audit/spied-audit.ts';
-import { codeOf } from '../vault/support/failure-of.ts';
 import { openVault, type OpenVault, type OpenVaultOptions } from '../vault/support/open-vault.ts';
 import { spyStorage } from '../vault/support/spied-storage.ts';
 

@@ -1,5 +1,5 @@
 import { currentContext, runInContext, systemClock, type Clock, type LogFields } from '@tenon/core';
-import { createTestClock, type TestClock } from '@tenon/core/testing';
+import { codeOf, createTestClock, type TestClock } from '@tenon/core/testing';
 import { apiKey, credentials, keyText, type CredentialVault } from '@tenon/credentials';
 import type {
   ConnectedInvalidation,
@@ -8,7 +8,6 @@ import type {
 import { KeyRing } from '@tenon/crypto';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { aMoment } from '../audit/spied-audit.ts';
-import { codeOf } from '../vault/support/failure-of.ts';
 import { createMemoryLogger, type LogLine } from '../vault/support/open-vault.ts';
 import { spyStorage } from '../vault/support/spied-storage.ts';
 import { breakableProxy, type BreakableProxy } from './breakable-proxy.ts';

@@ -1,7 +1,7 @@
+import { failureOf } from '@tenon/core/testing';
 import { apiKey, isCredentialId, type CredentialReference } from '@tenon/credentials';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { failureOf } from '../vault/support/failure-of.ts';
 import { openVault } from '../vault/support/open-vault.ts';
 
 const scope = 'org:acme';

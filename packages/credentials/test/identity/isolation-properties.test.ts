@@ -1,4 +1,5 @@
 import { runAs } from '@tenon/core';
+import { codeOf } from '@tenon/core/testing';
 import {
   apiKey,
   covers,
@@ -9,7 +10,6 @@ import {
 } from '@tenon/credentials';
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
-import { codeOf } from '../vault/support/failure-of.ts';
 import { openVault } from '../vault/support/open-vault.ts';
 
 const ATTEMPTS = 100_000;

@@ -1,7 +1,7 @@
 import { runAs } from '@tenon/core';
+import { codeOf, failureOf } from '@tenon/core/testing';
 import { apiKey, type CredentialView } from '@tenon/credentials';
 import { describe, expect, it } from 'vitest';
-import { codeOf, failureOf } from '../vault/support/failure-of.ts';
 import { openVault } from '../vault/support/open-vault.ts';
 
 const inTenant = <T>(tenant: string, work: () => Promise<T>): Promise<T> => runAs({ tenant }, work);

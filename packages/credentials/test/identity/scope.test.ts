@@ -1,7 +1,7 @@
+import { codeOf, failureOf } from '@tenon/core/testing';
 import { apiKey, covers, scopeProblem, type CredentialReference } from '@tenon/credentials';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { codeOf, failureOf } from '../vault/support/failure-of.ts';
 import { openVault } from '../vault/support/open-vault.ts';
 
 const longest = `org:${'x'.repeat(508)}`;

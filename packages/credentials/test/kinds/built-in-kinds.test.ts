@@ -1,6 +1,7 @@
 import { createPublicKey, generateKeyPairSync, sign, verify } from 'node:crypto';
 import { inspect } from 'node:util';
 import { isSecret, Secret } from '@tenon/core';
+import { codeOf, failureOf } from '@tenon/core/testing';
 import {
   apiKey,
   basic,
@@ -15,7 +16,6 @@ import {
   type Credential,
 } from '@tenon/credentials';
 import { describe, expect, it, type TestContext } from 'vitest';
-import { failureOf, codeOf } from '../vault/support/failure-of.ts';
 import { openVault } from '../vault/support/open-vault.ts';
 import { makeCertificate, type MadeCertificate } from './make-certificate.ts';
 

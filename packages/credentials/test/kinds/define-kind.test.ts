@@ -1,8 +1,8 @@
 import { Secret } from '@tenon/core';
+import { codeOf, failureOf } from '@tenon/core/testing';
 import { apiKey, basic, CredentialMaterial, defineKind, type CredentialKind } from '@tenon/credentials';
 import { Type } from 'typebox';
 import { describe, expect, it } from 'vitest';
-import { codeOf, failureOf } from '../vault/support/failure-of.ts';
 import { openVault } from '../vault/support/open-vault.ts';
 
 const reference = { scope: 'org:acme', id: 'mail' };

@@ -1,5 +1,5 @@
-import { isCodedError, runInContext } from '@tenon/core';
-import { createTestClock, type TestClock } from '@tenon/core/testing';
+import { CodedError, runInContext } from '@tenon/core';
+import { codeOf, createTestClock, type TestClock } from '@tenon/core/testing';
 import { credentials, oauth2, type CredentialStorage, type CredentialVault } from '@tenon/credentials';
 import { memoryStorage } from '@tenon/credentials/drivers/memory';
 import { KeyRing } from '@tenon/crypto';
@@ -8,15 +8,6 @@ import { createProvider, type TestProvider } from './provider.ts';
 
 const place = { scope: 'org:acme', id: 'github' };
 const HOUR_MS = 3_600_000;
-
-const codeOf = async (work: Promise<unknown>): Promise<string> => {
-  try {
-    await work;
-    return 'none';
-  } catch (error) {
-    return isCodedError(error) ? error.code : String(error);
-  }
-};
 
 describe('refreshing', () => {
   const keys = KeyRing.generate();
@@ -214,9 +205,8 @@ describe('refreshing', () => {
     await expect.poll(() => provider.requests.length).toBe(1);
     for (let waited = 0; waited < 60_000; waited += 5_000) {
       await clock.advance(5_000);
-      expect(await codeOf(Promise.race([another().refresh(place), Promise.reject(new Error('waits'))]))).toBe(
-        'Error: waits',
-      );
+      const waits = Promise.reject(new CodedError('WAITS', 'it waits'));
+      expect(await codeOf(Promise.race([another().refresh(place), waits]))).toBe('WAITS');
     }
     provider.letGo();
     expect(await waiting).toBe('CREDENTIAL_OUTCOME_UNKNOWN');

@@ -1,4 +1,4 @@
-import { createTestClock, type TestClock } from '@tenon/core/testing';
+import { codeOf, createTestClock, type TestClock } from '@tenon/core/testing';
 import {
   apiKey,
   credentials,
@@ -10,7 +10,6 @@ import {
 import { memoryStorage } from '@tenon/credentials/drivers/memory';
 import { KeyRing } from '@tenon/crypto';
 import { beforeEach, describe, expect, it } from 'vitest';
-import { codeOf } from '../vault/support/failure-of.ts';
 
 const place = { scope: 'org:acme', id: 'github' };
 const DAY_MS = 86_400_000;

@@ -1,4 +1,5 @@
 import { inspect } from 'node:util';
+import { failureOf } from '@tenon/core/testing';
 import {
   apiKey,
   bearer,
@@ -11,7 +12,6 @@ import { memoryStorage } from '@tenon/credentials/drivers/memory';
 import { KeyRing, open as openEnvelope, seal } from '@tenon/crypto';
 import { Type } from 'typebox';
 import { beforeEach, describe, expect, it } from 'vitest';
-import { failureOf } from '../vault/support/failure-of.ts';
 import { openVault, type OpenVault } from '../vault/support/open-vault.ts';
 import { spyStorage } from '../vault/support/spied-storage.ts';
 

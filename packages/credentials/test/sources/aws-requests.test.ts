@@ -1,4 +1,4 @@
-import { createTestClock, type TestClock } from '@tenon/core/testing';
+import { codeOf, createTestClock, failureOf, type TestClock } from '@tenon/core/testing';
 import { apiKey, basic, type CredentialKey, type CredentialMaterial } from '@tenon/credentials';
 import {
   awsSecretsManagerSource,
@@ -6,7 +6,6 @@ import {
   type AwsSecretsManagerSourceOptions,
 } from '@tenon/credentials/drivers/aws-secrets-manager';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { codeOf, failureOf } from '../vault/support/failure-of.ts';
 import { json } from './support/fake-server.ts';
 import {
   arnOf,

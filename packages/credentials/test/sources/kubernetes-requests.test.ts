@@ -2,7 +2,7 @@ import { writeFileSync } from 'node:fs';
 import { mkdtemp, rename, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { createTestClock, type TestClock } from '@tenon/core/testing';
+import { codeOf, createTestClock, failureOf, type TestClock } from '@tenon/core/testing';
 import { apiKey, keyText, type CredentialKey } from '@tenon/credentials';
 import {
   kubernetesSecretName,
@@ -11,7 +11,6 @@ import {
 } from '@tenon/credentials/drivers/kubernetes';
 import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { codeOf, failureOf } from '../vault/support/failure-of.ts';
 import { openFakeKubernetes, type FakeKubernetes } from './support/fake-kubernetes.ts';
 import { json } from './support/fake-server.ts';
 import { materialIn } from './support/material-in.ts';

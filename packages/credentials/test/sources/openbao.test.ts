@@ -1,8 +1,7 @@
-import { createTestClock, type TestClock } from '@tenon/core/testing';
+import { codeOf, createTestClock, failureOf, type TestClock } from '@tenon/core/testing';
 import { apiKey, type CredentialKey } from '@tenon/credentials';
 import { hashicorpVaultSource } from '@tenon/credentials/drivers/hashicorp-vault';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { codeOf, failureOf } from '../vault/support/failure-of.ts';
 import { openFakeServer, type FakeServer } from './support/fake-server.ts';
 import { startRealVault, type RealVault } from './support/real-vault.ts';
 import { sourceContract, type SourceRig } from './support/source-contract.ts';

@@ -1,4 +1,5 @@
 import { CodedError, runAs, runInContext } from '@tenon/core';
+import { codeOf, failureOf } from '@tenon/core/testing';
 import type { TestClock } from '@tenon/core/testing';
 import {
   apiKey,
@@ -11,7 +12,6 @@ import {
   type CredentialVault,
 } from '@tenon/credentials';
 import { beforeEach, describe, expect, it } from 'vitest';
-import { codeOf, failureOf } from '../vault/support/failure-of.ts';
 import { openVault, type OpenVault, type OpenVaultOptions } from '../vault/support/open-vault.ts';
 import { memorySource, type MemorySource } from './support/memory-source.ts';
 import { printOut } from './support/print-out.ts';

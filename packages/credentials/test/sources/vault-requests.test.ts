@@ -1,8 +1,7 @@
-import { createTestClock, type TestClock } from '@tenon/core/testing';
+import { codeOf, createTestClock, failureOf, type TestClock } from '@tenon/core/testing';
 import { apiKey, type CredentialKey } from '@tenon/credentials';
 import { hashicorpVaultSource, type HashicorpVaultSourceOptions } from '@tenon/credentials/drivers/hashicorp-vault';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { codeOf, failureOf } from '../vault/support/failure-of.ts';
 import { createMemoryLogger, type LogLine } from '../vault/support/open-vault.ts';
 import { openFakeVault, type FakeVault } from './support/fake-vault.ts';
 import { printOut } from './support/print-out.ts';

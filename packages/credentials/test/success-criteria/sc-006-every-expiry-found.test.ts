@@ -1,10 +1,9 @@
-import { createTestClock } from '@tenon/core/testing';
+import { codeOf, createTestClock } from '@tenon/core/testing';
 import { apiKey, credentials } from '@tenon/credentials';
 import { memoryStorage } from '@tenon/credentials/drivers/memory';
 import { KeyRing } from '@tenon/crypto';
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
-import { codeOf } from '../vault/support/failure-of.ts';
 
 const START = Date.UTC(2026, 0, 1);
 const LOOK_MS = 1_000_000;

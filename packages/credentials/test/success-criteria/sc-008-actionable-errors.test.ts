@@ -1,4 +1,5 @@
 import { CodedError, runInContext } from '@tenon/core';
+import { failureOf } from '@tenon/core/testing';
 import {
   apiKey,
   basic,
@@ -15,7 +16,6 @@ import {
 import { memoryStorage } from '@tenon/credentials/drivers/memory';
 import { KeyRing } from '@tenon/crypto';
 import { describe, expect, it } from 'vitest';
-import { failureOf } from '../vault/support/failure-of.ts';
 import { createListAudit, openVault, type OpenVault } from '../vault/support/open-vault.ts';
 import { spyStorage } from '../vault/support/spied-storage.ts';
 

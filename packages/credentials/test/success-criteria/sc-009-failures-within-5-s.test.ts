@@ -1,10 +1,9 @@
-import { createTestClock } from '@tenon/core/testing';
+import { codeOf, createTestClock } from '@tenon/core/testing';
 import { apiKey, credentialErrorCodes, credentials, type CredentialVault } from '@tenon/credentials';
 import { memoryStorage } from '@tenon/credentials/drivers/memory';
 import { scriptedStorage, type StorageOperation } from '@tenon/credentials/testing';
 import { KeyRing } from '@tenon/crypto';
 import { describe, expect, it } from 'vitest';
-import { codeOf } from '../vault/support/failure-of.ts';
 
 const reference = { scope: 'org:acme', id: 'key' };
 const material = apiKey('x');

@@ -1,9 +1,9 @@
 import { Cipheriv, Decipheriv } from 'node:crypto';
+import { codeOf } from '@tenon/core/testing';
 import { apiKey, credentials, oauth2, type CredentialVault } from '@tenon/credentials';
 import { memoryStorage } from '@tenon/credentials/drivers/memory';
 import { KeyRing } from '@tenon/crypto';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { codeOf } from '../vault/support/failure-of.ts';
 
 const MARKER = 'the-plaintext-of-this-credential';
 const reference = { scope: 'org:acme', id: 'key' };

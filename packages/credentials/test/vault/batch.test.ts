@@ -1,4 +1,5 @@
 import { CodedError, runInContext, type Clock } from '@tenon/core';
+import { failureOf } from '@tenon/core/testing';
 import {
   apiKey,
   basic,
@@ -8,7 +9,6 @@ import {
   type StoreEntry,
 } from '@tenon/credentials';
 import { describe, expect, it } from 'vitest';
-import { failureOf } from './support/failure-of.ts';
 import { openVault, type OpenVault, type OpenVaultOptions } from './support/open-vault.ts';
 
 const scope = 'org:acme';

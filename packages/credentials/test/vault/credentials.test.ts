@@ -1,5 +1,5 @@
 import { silentLogger } from '@tenon/core';
-import { createTestClock } from '@tenon/core/testing';
+import { codeOf, createTestClock, failureOf } from '@tenon/core/testing';
 import {
   apiKey,
   credentials,
@@ -10,7 +10,6 @@ import {
 import { memoryStorage } from '@tenon/credentials/drivers/memory';
 import { KeyRing } from '@tenon/crypto';
 import { describe, expect, it } from 'vitest';
-import { codeOf, failureOf } from './support/failure-of.ts';
 import { createListAudit, createMemoryLogger, openVault, type LogLine } from './support/open-vault.ts';
 import { spyStorage } from './support/spied-storage.ts';
 

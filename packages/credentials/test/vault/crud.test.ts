@@ -1,7 +1,7 @@
 import { Secret } from '@tenon/core';
+import { codeOf, failureOf } from '@tenon/core/testing';
 import { apiKey, basic, type CredentialVault } from '@tenon/credentials';
 import { beforeEach, describe, expect, it } from 'vitest';
-import { failureOf, codeOf } from './support/failure-of.ts';
 import { openVault, type OpenVault } from './support/open-vault.ts';
 
 const scope = 'org:acme/team:eng';

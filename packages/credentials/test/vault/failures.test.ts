@@ -1,4 +1,5 @@
 import { CodedError, deadlineAfter, runAs, runInContext } from '@tenon/core';
+import { codeOf, failureOf } from '@tenon/core/testing';
 import {
   apiKey,
   withCredential,
@@ -7,7 +8,6 @@ import {
   type RetryOptions,
 } from '@tenon/credentials';
 import { describe, expect, it } from 'vitest';
-import { codeOf, failureOf } from './support/failure-of.ts';
 import { openVault, type OpenVault } from './support/open-vault.ts';
 import type { StorageOperation } from './support/spied-storage.ts';
 

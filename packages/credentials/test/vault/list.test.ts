@@ -1,7 +1,7 @@
 import { runAs } from '@tenon/core';
+import { codeOf, failureOf } from '@tenon/core/testing';
 import { apiKey, basic, type CredentialFilter, type CredentialVault } from '@tenon/credentials';
 import { beforeEach, describe, expect, it } from 'vitest';
-import { codeOf, failureOf } from './support/failure-of.ts';
 import { openVault, type OpenVault } from './support/open-vault.ts';
 
 const scope = 'org:acme';

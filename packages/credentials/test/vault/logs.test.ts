@@ -1,8 +1,8 @@
 import { CodedError } from '@tenon/core';
+import { codeOf } from '@tenon/core/testing';
 import { apiKey, type CredentialErrorCode } from '@tenon/credentials';
 import { KeyRing } from '@tenon/crypto';
 import { describe, expect, it } from 'vitest';
-import { codeOf } from './support/failure-of.ts';
 import { openVault, type OpenVault } from './support/open-vault.ts';
 
 const reference = { scope: 'org:acme', id: 'key' };

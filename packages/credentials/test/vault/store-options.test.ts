@@ -1,7 +1,7 @@
 import type { InputProblem } from '@tenon/core';
+import { codeOf, failureOf } from '@tenon/core/testing';
 import { apiKey, type CredentialMaterial, type RotationPolicy, type StoreOptions } from '@tenon/credentials';
 import { beforeEach, describe, expect, it } from 'vitest';
-import { codeOf, failureOf } from './support/failure-of.ts';
 import { openVault, type OpenVault } from './support/open-vault.ts';
 
 const reference = { scope: 'org:acme', id: 'github' };

@@ -1,6 +1,6 @@
+import { codeOf } from '@tenon/core/testing';
 import { apiKey } from '@tenon/credentials';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { codeOf } from './support/failure-of.ts';
 import { openVault } from './support/open-vault.ts';
 import { recordTelemetry, type RecordedTelemetry } from './support/recorded-telemetry.ts';
 

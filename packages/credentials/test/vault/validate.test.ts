@@ -1,7 +1,7 @@
+import { codeOf, failureOf } from '@tenon/core/testing';
 import { apiKey, oauth2, type CredentialVault } from '@tenon/credentials';
 import { KeyRing } from '@tenon/crypto';
 import { beforeEach, describe, expect, it } from 'vitest';
-import { codeOf, failureOf } from './support/failure-of.ts';
 import { openVault, type OpenVault } from './support/open-vault.ts';
 
 const reference = { scope: 'org:acme/team:eng', id: 'key' };

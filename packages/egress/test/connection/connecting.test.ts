@@ -1,9 +1,8 @@
 import { connect, Socket } from 'node:net';
-import { createTestClock } from '@tenon/core/testing';
+import { createTestClock, failureOf } from '@tenon/core/testing';
 import { createCheckedConnector } from '@tenon/egress';
 import { Client } from 'undici';
 import { describe, expect, it } from 'vitest';
-import { failureOf } from '../support/failure-of.ts';
 import { kept, loopback, openEgress, openLog, until } from '../support/open-egress.ts';
 import { openServer } from '../support/test-server.ts';
 

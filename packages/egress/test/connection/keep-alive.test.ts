@@ -1,7 +1,6 @@
-import { createTestClock } from '@tenon/core/testing';
+import { createTestClock, failureOf } from '@tenon/core/testing';
 import type { Egress } from '@tenon/egress';
 import { describe, expect, it } from 'vitest';
-import { failureOf } from '../support/failure-of.ts';
 import { kept, openEgress, until } from '../support/open-egress.ts';
 import { openServer, openTcpServer, type TestServer } from '../support/test-server.ts';
 

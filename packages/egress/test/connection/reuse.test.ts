@@ -1,7 +1,7 @@
 import type { ServerResponse } from 'node:http';
+import { failureOf } from '@tenon/core/testing';
 import type { EgressResponse } from '@tenon/egress';
 import { describe, expect, it } from 'vitest';
-import { failureOf } from '../support/failure-of.ts';
 import { kept, openEgress, until } from '../support/open-egress.ts';
 import { openServer } from '../support/test-server.ts';
 

@@ -3,9 +3,9 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createServer } from 'node:tls';
+import { failureOf } from '@tenon/core/testing';
 import type { EgressTls } from '@tenon/egress';
 import { afterAll, beforeAll, describe, expect, it, type TestContext } from 'vitest';
-import { failureOf } from '../support/failure-of.ts';
 import { kept, loopback, openEgress } from '../support/open-egress.ts';
 import { openServer } from '../support/test-server.ts';
 

@@ -1,8 +1,8 @@
 import { inspect } from 'node:util';
 import { isCodedError } from '@tenon/core';
+import { failureOf } from '@tenon/core/testing';
 import { concealReason } from '@tenon/egress';
 import { describe, expect, it } from 'vitest';
-import { failureOf } from '../support/failure-of.ts';
 import { kept, openEgress, openLog } from '../support/open-egress.ts';
 import { openServer, openTcpServer } from '../support/test-server.ts';
 

@@ -1,6 +1,6 @@
+import { codeOf } from '@tenon/core/testing';
 import { metrics, trace, type Attributes, type Meter, type Span, type Tracer } from '@opentelemetry/api';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { codeOf } from '../support/failure-of.ts';
 import { kept, loopback, openEgress } from '../support/open-egress.ts';
 import { openServer } from '../support/test-server.ts';
 

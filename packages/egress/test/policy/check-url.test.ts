@@ -1,6 +1,6 @@
+import { codeOf, failureOf } from '@tenon/core/testing';
 import { checkUrl, defineEgressPolicy, type EgressPolicyOptions } from '@tenon/egress';
 import { describe, expect, it } from 'vitest';
-import { codeOf, failureOf } from '../support/failure-of.ts';
 
 const code = (url: string, policy: EgressPolicyOptions = {}): Promise<string> =>
   codeOf(() => checkUrl(url, defineEgressPolicy(policy)));

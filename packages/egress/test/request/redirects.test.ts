@@ -1,6 +1,6 @@
+import { failureOf } from '@tenon/core/testing';
 import type { EgressRequest } from '@tenon/egress';
 import { describe, expect, it } from 'vitest';
-import { failureOf } from '../support/failure-of.ts';
 import { kept, loopback, openEgress } from '../support/open-egress.ts';
 import { openServer, type TestServer } from '../support/test-server.ts';
 

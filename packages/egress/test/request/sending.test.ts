@@ -1,7 +1,6 @@
 import { deadlineAfter, runInContext } from '@tenon/core';
-import { createTestClock } from '@tenon/core/testing';
+import { codeOf, createTestClock, failureOf } from '@tenon/core/testing';
 import { describe, expect, it } from 'vitest';
-import { codeOf, failureOf } from '../support/failure-of.ts';
 import { kept, openEgress, until } from '../support/open-egress.ts';
 import { openServer, openTcpServer } from '../support/test-server.ts';
 

@@ -1,6 +1,5 @@
-import { createTestClock } from '@tenon/core/testing';
+import { createTestClock, failureOf } from '@tenon/core/testing';
 import { describe, expect, it } from 'vitest';
-import { failureOf } from '../support/failure-of.ts';
 import { kept, loopback, openEgress, openLog, until } from '../support/open-egress.ts';
 import { openServer } from '../support/test-server.ts';
 

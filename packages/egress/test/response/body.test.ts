@@ -1,9 +1,8 @@
 import { brotliCompressSync, constants, createZstdCompress, deflateSync, gzipSync, zstdCompressSync } from 'node:zlib';
-import { createTestClock } from '@tenon/core/testing';
+import { codeOf, createTestClock, failureOf } from '@tenon/core/testing';
 import type { EgressOptions } from '@tenon/egress';
 import type { RequestListener } from 'node:http';
 import { describe, expect, it } from 'vitest';
-import { codeOf, failureOf } from '../support/failure-of.ts';
 import { kept, openEgress, until } from '../support/open-egress.ts';
 import { openServer, type TestServer } from '../support/test-server.ts';
 

@@ -1,7 +1,8 @@
+import { failureOf } from '@tenon/core/testing';
 import { createResources, defineResource } from '@tenon/resources';
 import { memoryCache, type MemoryCacheOptions } from '@tenon/resources/drivers/memory-cache';
 import { describe, expect, it } from 'vitest';
-import { failureOf, inTenant } from '../support/open-resources.ts';
+import { inTenant } from '../support/open-resources.ts';
 
 /** Options as a file may hold them, which no compiler has seen. */
 const fromFile = (options: object): MemoryCacheOptions => JSON.parse(JSON.stringify(options)) as MemoryCacheOptions;

@@ -1,7 +1,7 @@
 import type { ServerResponse } from 'node:http';
 import { createServer as createTcpServer, type AddressInfo, type Socket } from 'node:net';
+import { failureOf } from '@tenon/core/testing';
 import { describe, expect, it } from 'vitest';
-import { failureOf } from '../support/open-resources.ts';
 import {
   atOnce,
   closeLater,

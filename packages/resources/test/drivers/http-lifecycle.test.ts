@@ -7,8 +7,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { context, metrics, propagation, trace, type Attributes } from '@opentelemetry/api';
 import { runAs, runInContext } from '@tenon/core';
+import { failureOf } from '@tenon/core/testing';
 import { afterEach, describe, expect, it } from 'vitest';
-import { failureOf, inTenant, settle } from '../support/open-resources.ts';
+import { inTenant, settle } from '../support/open-resources.ts';
 import { closeLater, openHttp, openServer, openVault, reply, until } from './open-http.ts';
 
 afterEach(() => {

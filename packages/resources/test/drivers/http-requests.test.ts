@@ -1,9 +1,9 @@
 import type { ServerResponse } from 'node:http';
 import { runAs, runInContext } from '@tenon/core';
+import { failureOf } from '@tenon/core/testing';
 import { createResources } from '@tenon/resources';
 import { http } from '@tenon/resources/drivers/http';
 import { describe, expect, it } from 'vitest';
-import { failureOf } from '../support/open-resources.ts';
 import { openHttp, openServer, openVault, reply, until } from './open-http.ts';
 
 async function* parts(...texts: readonly string[]): AsyncGenerator<string> {

@@ -1,9 +1,9 @@
 import { isCodedError } from '@tenon/core';
+import { failureOf } from '@tenon/core/testing';
 import { createResources } from '@tenon/resources';
 import { http } from '@tenon/resources/drivers/http';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { failureOf } from '../support/open-resources.ts';
 import { openHttp, openServer, openVault, reply } from './open-http.ts';
 
 /** What the laxest server makes of a path: decoded twice, with backslashes as slashes and without parameters of segments. */

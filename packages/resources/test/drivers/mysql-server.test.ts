@@ -4,12 +4,13 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createConnection } from 'mysql2/promise';
 import { Secret } from '@tenon/core';
+import { failureOf } from '@tenon/core/testing';
 import { createResources, type Resources, type ResourceToken, type SlotCredential } from '@tenon/resources';
 import { mysql, type MysqlFace, type SqlOptions } from '@tenon/resources/drivers/mysql';
 import { afterAll, beforeAll, describe, expect, it, type TestContext } from 'vitest';
 import { startMariadb } from '../../../../scripts/services/mariadb.ts';
 import type { PrivateServer } from '../../../../scripts/services/service.ts';
-import { failureOf, inTenant } from '../support/open-resources.ts';
+import { inTenant } from '../support/open-resources.ts';
 
 const PASSWORD = 'canary-right-password';
 const TOO_SLOW_MS = 60_000;

@@ -5,12 +5,13 @@ import { join } from 'node:path';
 import { inspect } from 'node:util';
 import pg from 'pg';
 import { Secret } from '@tenon/core';
+import { failureOf } from '@tenon/core/testing';
 import { createResources, type Resources, type ResourceToken, type SlotCredential } from '@tenon/resources';
 import { postgres, type PostgresFace, type SqlOptions } from '@tenon/resources/drivers/postgres';
 import { afterAll, beforeAll, beforeEach, describe, expect, it, type TestContext } from 'vitest';
 import { startPostgres } from '../../../../scripts/services/postgres.ts';
 import type { PrivateServer } from '../../../../scripts/services/service.ts';
-import { failureOf, inTenant } from '../support/open-resources.ts';
+import { inTenant } from '../support/open-resources.ts';
 
 const PASSWORD = 'canary-right-password';
 const TOO_SLOW_MS = 60_000;

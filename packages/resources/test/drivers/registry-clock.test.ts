@@ -1,12 +1,12 @@
 import { createServer } from 'node:http';
 import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';
-import { createTestClock, type TestClock } from '@tenon/core/testing';
+import { createTestClock, failureOf, type TestClock } from '@tenon/core/testing';
 import { createResources, type Resources, type ResourceToken } from '@tenon/resources';
 import { http } from '@tenon/resources/drivers/http';
 import { memoryCache } from '@tenon/resources/drivers/memory-cache';
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { failureOf, inTenant } from '../support/open-resources.ts';
+import { inTenant } from '../support/open-resources.ts';
 import { collect, openRedis, plainClient, redisUrl, until } from './redis/open-redis.ts';
 import { fakeSql } from './sql-fake.ts';
 

@@ -2,9 +2,10 @@ import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { trace, type Span, type Tracer } from '@opentelemetry/api';
 import type { Logger } from '@tenon/core';
+import { failureOf } from '@tenon/core/testing';
 import { createResources, type Resources } from '@tenon/resources';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { failureOf, inTenant } from '../support/open-resources.ts';
+import { inTenant } from '../support/open-resources.ts';
 import { fakeSql } from './sql-fake.ts';
 
 let operations: string[] = [];

@@ -1,8 +1,8 @@
-import { createTestClock } from '@tenon/core/testing';
+import { createTestClock, failureOf } from '@tenon/core/testing';
 import { createResources, type Borrowed } from '@tenon/resources';
 import type { SqlFace, SqlOptions } from '@tenon/resources/drivers/sql';
 import { describe, expect, it } from 'vitest';
-import { failureOf, inTenant, settle } from '../support/open-resources.ts';
+import { inTenant, settle } from '../support/open-resources.ts';
 import { FakeFailure, fakeSql, type FakeConnection } from './sql-fake.ts';
 
 const never = new Promise<never>(() => undefined);

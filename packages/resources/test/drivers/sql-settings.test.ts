@@ -1,12 +1,13 @@
 import { inspect } from 'node:util';
 import { Secret } from '@tenon/core';
+import { failureOf } from '@tenon/core/testing';
 import { createResources } from '@tenon/resources';
 import { mysql } from '@tenon/resources/drivers/mysql';
 import { postgres } from '@tenon/resources/drivers/postgres';
 import type { SqlConnectOptions, SqlOptions } from '@tenon/resources/drivers/sql';
 import { defineSqlResource } from '@tenon/resources/drivers/sql';
 import { describe, expect, it } from 'vitest';
-import { failureOf, inTenant } from '../support/open-resources.ts';
+import { inTenant } from '../support/open-resources.ts';
 
 const CANARY = 'canary-in-url';
 const credentials = { login: 'db-login' };

@@ -1,9 +1,9 @@
 import { trace, type Attributes, type Span, type SpanOptions, type Tracer } from '@opentelemetry/api';
 import type { Logger } from '@tenon/core';
-import { createTestClock } from '@tenon/core/testing';
+import { createTestClock, failureOf } from '@tenon/core/testing';
 import { createResources } from '@tenon/resources';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { failureOf, inTenant } from '../support/open-resources.ts';
+import { inTenant } from '../support/open-resources.ts';
 import { FakeFailure, fakeSql } from './sql-fake.ts';
 
 let spans: { readonly name: string; readonly attributes: Attributes; isEnded: boolean }[] = [];

@@ -1,9 +1,10 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
 import { isCodedError, Secret } from '@tenon/core';
+import { failureOf } from '@tenon/core/testing';
 import type { SlotCredential } from '@tenon/resources';
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { failureOf, inTenant } from '../support/open-resources.ts';
+import { inTenant } from '../support/open-resources.ts';
 import {
   askServer,
   expectWorking,

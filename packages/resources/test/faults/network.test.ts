@@ -1,7 +1,7 @@
 import dns from 'node:dns';
-import { createTestClock } from '@tenon/core/testing';
+import { createTestClock, failureOf } from '@tenon/core/testing';
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
-import { failureOf, inTenant } from '../support/open-resources.ts';
+import { inTenant } from '../support/open-resources.ts';
 import {
   askServer,
   expectWorking,

@@ -1,11 +1,12 @@
 import { randomUUID } from 'node:crypto';
+import { failureOf } from '@tenon/core/testing';
 import { createResources, type ResourceEvent } from '@tenon/resources';
 import { redis } from '@tenon/resources/drivers/redis';
 import { Redis } from 'ioredis';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import { startRedis } from '../../../../scripts/services/redis.ts';
 import type { PrivateServer } from '../../../../scripts/services/service.ts';
-import { failureOf, inTenant } from '../support/open-resources.ts';
+import { inTenant } from '../support/open-resources.ts';
 import { expectWorking, openProxy, PATIENCE, startLoad, watchRejections } from './open-orders.ts';
 
 let server: PrivateServer | undefined;

@@ -1,5 +1,6 @@
 import { randomBytes, randomUUID } from 'node:crypto';
 import { Secret } from '@tenon/core';
+import { failureOf } from '@tenon/core/testing';
 import { createResources, type CredentialReader, type ResourceToken, type SlotCredential } from '@tenon/resources';
 import { http, type HttpFace } from '@tenon/resources/drivers/http';
 import { redis, type RedisFace } from '@tenon/resources/drivers/redis';
@@ -9,7 +10,7 @@ import { afterEach, beforeEach, describe, expect, it, onTestFinished, type TestC
 import { openServer, reply } from '../drivers/open-http.ts';
 import { openMysqlDatabase } from '../drivers/mysql-database.ts';
 import { openPostgresDatabase } from '../drivers/postgres-database.ts';
-import { failureOf, inTenant } from '../support/open-resources.ts';
+import { inTenant } from '../support/open-resources.ts';
 import { formsOf, recordShown, type Shown } from './shown.ts';
 
 interface Login {

@@ -1,10 +1,10 @@
 import { deadlineAfter, runInContext } from '@tenon/core';
-import { createTestClock } from '@tenon/core/testing';
+import { createTestClock, failureOf } from '@tenon/core/testing';
 import { createResources, defineResource, globalScope } from '@tenon/resources';
 import fc from 'fast-check';
 import { describe, expect, expectTypeOf, it } from 'vitest';
 import { Type } from 'typebox';
-import { failureOf, inTenant, openResources, settle } from '../support/open-resources.ts';
+import { inTenant, openResources, settle } from '../support/open-resources.ts';
 import { tracked } from '../support/tracked.ts';
 
 describe('acquire', () => {

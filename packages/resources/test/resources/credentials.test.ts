@@ -1,7 +1,8 @@
 import { runInContext } from '@tenon/core';
+import { failureOf } from '@tenon/core/testing';
 import { createResources, defineResource } from '@tenon/resources';
 import { describe, expect, it } from 'vitest';
-import { failureOf, inTenant, openResources, settle } from '../support/open-resources.ts';
+import { inTenant, openResources, settle } from '../support/open-resources.ts';
 import { openLogin } from '../support/open-login.ts';
 import { createTestVault } from '../support/test-vault.ts';
 import { tracked } from '../support/tracked.ts';

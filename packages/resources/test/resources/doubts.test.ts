@@ -1,8 +1,9 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { context, createContextKey, ROOT_CONTEXT, type Context } from '@opentelemetry/api';
 import { currentContext } from '@tenon/core';
+import { failureOf } from '@tenon/core/testing';
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { failureOf, inTenant, openResources, settle, type OpenResources } from '../support/open-resources.ts';
+import { inTenant, openResources, settle, type OpenResources } from '../support/open-resources.ts';
 import { tracked, type Tracked } from '../support/tracked.ts';
 import type { HealthOptions, PoolSettings } from '@tenon/resources';
 

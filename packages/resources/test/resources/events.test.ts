@@ -1,7 +1,8 @@
+import { failureOf } from '@tenon/core/testing';
 import { createResources, defineResource, type ResourceEvent } from '@tenon/resources';
 import { Type } from 'typebox';
 import { describe, expect, it } from 'vitest';
-import { failureOf, inTenant, openResources, settle } from '../support/open-resources.ts';
+import { inTenant, openResources, settle } from '../support/open-resources.ts';
 import { createTestVault } from '../support/test-vault.ts';
 import { tracked } from '../support/tracked.ts';
 

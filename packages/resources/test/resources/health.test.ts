@@ -1,6 +1,7 @@
+import { failureOf } from '@tenon/core/testing';
 import { createResources, defineResource, type HealthStatus } from '@tenon/resources';
 import { describe, expect, it } from 'vitest';
-import { failureOf, inTenant, openResources, settle } from '../support/open-resources.ts';
+import { inTenant, openResources, settle } from '../support/open-resources.ts';
 import { tracked } from '../support/tracked.ts';
 import { intervalMs, openWatched } from '../support/watched.ts';
 

@@ -1,9 +1,10 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { failureOf, inTenant, openResources, settle } from '../support/open-resources.ts';
+import { inTenant, openResources, settle } from '../support/open-resources.ts';
 import { recordTelemetry, type RecordedTelemetry } from '../support/recorded-telemetry.ts';
 import { createTestVault } from '../support/test-vault.ts';
 import { tracked } from '../support/tracked.ts';
 import { createTelemetry, currentContext } from '@tenon/core';
+import { failureOf } from '@tenon/core/testing';
 import type { HealthStatus } from '@tenon/resources';
 
 let recorded: RecordedTelemetry;

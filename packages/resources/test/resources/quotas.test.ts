@@ -1,7 +1,8 @@
+import { failureOf } from '@tenon/core/testing';
 import { createResources } from '@tenon/resources';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { failureOf, inTenant, openResources, settle } from '../support/open-resources.ts';
+import { inTenant, openResources, settle } from '../support/open-resources.ts';
 import { tracked } from '../support/tracked.ts';
 
 const none = { maxResources: 0, maxLeases: 0, maxWaiters: 0 };

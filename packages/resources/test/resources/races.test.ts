@@ -1,8 +1,8 @@
 import { canTransition, createResources, defineResource, type ResourceEvent, type Resources } from '@tenon/resources';
-import { createTestClock } from '@tenon/core/testing';
+import { createTestClock, failureOf } from '@tenon/core/testing';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { failureOf, inTenant, openResources, settle } from '../support/open-resources.ts';
+import { inTenant, openResources, settle } from '../support/open-resources.ts';
 import { createTestVault } from '../support/test-vault.ts';
 import { tracked } from '../support/tracked.ts';
 

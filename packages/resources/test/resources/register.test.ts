@@ -1,7 +1,8 @@
+import { failureOf } from '@tenon/core/testing';
 import { createResources, defineResource, type ResourceScope, type ScopeResolution } from '@tenon/resources';
 import { Type } from 'typebox';
 import { describe, expect, it } from 'vitest';
-import { failureOf, inTenant, openResources } from '../support/open-resources.ts';
+import { inTenant, openResources } from '../support/open-resources.ts';
 import { tracked } from '../support/tracked.ts';
 
 const mail = defineResource({

@@ -1,4 +1,4 @@
-import { CodedError, runAs } from '@tenon/core';
+import { runAs } from '@tenon/core';
 import { createTestClock, type TestClock } from '@tenon/core/testing';
 import { createResources, type ResourceEvent, type Resources, type ResourcesOptions } from '@tenon/resources';
 
@@ -20,17 +20,6 @@ export function openResources(options: ResourcesOptions = {}): OpenResources {
 /** Runs work in a tenant. */
 export const inTenant = <T>(tenant: string, work: () => T): T =>
   runAs({ tenant, actor: { type: 'system', id: 'test' } }, work);
-
-/** The coded error that work fails with. */
-export async function failureOf(work: Promise<unknown> | (() => unknown)): Promise<CodedError> {
-  try {
-    await (typeof work === 'function' ? work() : work);
-  } catch (error) {
-    if (error instanceof CodedError) return error;
-    throw error;
-  }
-  throw new Error('it did not fail');
-}
 
 /** Lets everything go on that waits for nothing but its turn. */
 export async function settle(): Promise<void> {

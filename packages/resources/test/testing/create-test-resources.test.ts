@@ -1,8 +1,9 @@
 import { sleep } from '@tenon/core';
+import { failureOf } from '@tenon/core/testing';
 import { defineResource, type ResourceToken } from '@tenon/resources';
 import { createTestResources } from '@tenon/resources/testing';
 import { describe, expect, it } from 'vitest';
-import { failureOf, inTenant } from '../support/open-resources.ts';
+import { inTenant } from '../support/open-resources.ts';
 
 interface Mail {
   readonly host: string;

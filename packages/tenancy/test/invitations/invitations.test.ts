@@ -1,10 +1,11 @@
 import { createHash } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Secret } from '@tenon/core';
+import { codeOf } from '@tenon/core/testing';
 import { describeDrivers } from '@tenon/database/testing';
 import type { User, UserStatus } from '@tenon/tenancy';
 import { sql } from 'kysely';
-import { codeOf, openTenancy, type OpenTenancy, type TestTenant } from '../open-tenancy.ts';
+import { openTenancy, type OpenTenancy, type TestTenant } from '../open-tenancy.ts';
 
 const DAY_MS = 86_400_000;
 

@@ -1,7 +1,8 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { runInContext } from '@tenon/core';
+import { codeOf } from '@tenon/core/testing';
 import { describeDrivers } from '@tenon/database/testing';
-import { codeOf, openTenancy, type OpenTenancy, type TestTenant } from '../open-tenancy.ts';
+import { openTenancy, type OpenTenancy, type TestTenant } from '../open-tenancy.ts';
 
 describe.each(describeDrivers())('memberships on %s', (driver) => {
   let open: OpenTenancy;

@@ -1,8 +1,9 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { runAs } from '@tenon/core';
+import { codeOf } from '@tenon/core/testing';
 import { describeDrivers } from '@tenon/database/testing';
 import { sql } from 'kysely';
-import { codeOf, openTenancy, type OpenTenancy, type TestTenant } from '../open-tenancy.ts';
+import { openTenancy, type OpenTenancy, type TestTenant } from '../open-tenancy.ts';
 
 describe.each(describeDrivers())('quotas on %s', (driver) => {
   let open: OpenTenancy;

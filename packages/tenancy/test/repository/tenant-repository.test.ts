@@ -1,10 +1,10 @@
 import { afterAll, beforeAll, describe, expect, expectTypeOf, it } from 'vitest';
 import { newId, runAs } from '@tenon/core';
+import { codeOf } from '@tenon/core/testing';
 import type { MigrationSet } from '@tenon/database';
 import { describeDrivers, openTestDatabase, type TestDatabase } from '@tenon/database/testing';
 import { createTenantRepository, type TenantAware, type TenantRecord, type TenantRepository } from '@tenon/tenancy';
 import { sql } from 'kysely';
-import { codeOf } from '../open-tenancy.ts';
 
 interface Note extends TenantRecord {
   readonly text: string;

@@ -1,9 +1,10 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { runAs, runInContext, type JsonValue } from '@tenon/core';
+import { codeOf } from '@tenon/core/testing';
 import { describeDrivers } from '@tenon/database/testing';
 import { securityEventListing, type SecurityEvent } from '@tenon/tenancy';
 import { sql } from 'kysely';
-import { codeOf, cursors, openTenancy, request, type OpenTenancy, type TestTenant } from '../open-tenancy.ts';
+import { cursors, openTenancy, request, type OpenTenancy, type TestTenant } from '../open-tenancy.ts';
 
 describe.each(describeDrivers())('security events on %s', (driver) => {
   let open: OpenTenancy;

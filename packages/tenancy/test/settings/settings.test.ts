@@ -1,9 +1,10 @@
 import { afterAll, beforeAll, describe, expect, expectTypeOf, it } from 'vitest';
 import { err, ok, runAs, runInContext } from '@tenon/core';
+import { codeOf } from '@tenon/core/testing';
 import { describeDrivers } from '@tenon/database/testing';
 import { createTenancy, type TenantConfig } from '@tenon/tenancy';
 import { sql } from 'kysely';
-import { codeOf, openTenancy, settingsDefinition, type OpenTenancy, type Settings } from '../open-tenancy.ts';
+import { openTenancy, settingsDefinition, type OpenTenancy, type Settings } from '../open-tenancy.ts';
 
 describe.each(describeDrivers())('tenant settings on %s', (driver) => {
   let open: OpenTenancy;

@@ -1,10 +1,11 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { runAs } from '@tenon/core';
+import { codeOf } from '@tenon/core/testing';
 import { findUnprotectedTables } from '@tenon/database';
 import { describeDrivers } from '@tenon/database/testing';
 import type { NewTenant } from '@tenon/tenancy';
 import { sql } from 'kysely';
-import { codeOf, openTenancy, type OpenTenancy } from '../open-tenancy.ts';
+import { openTenancy, type OpenTenancy } from '../open-tenancy.ts';
 
 const owner = { accountId: 'account-1', email: 'ada@example.com', name: 'Ada' };
 

@@ -1,7 +1,8 @@
+import { codeOf } from '@tenon/core/testing';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { describeDrivers } from '@tenon/database/testing';
 import { userListing, type NewUser } from '@tenon/tenancy';
-import { codeOf, cursors, openTenancy, request, type OpenTenancy } from '../open-tenancy.ts';
+import { cursors, openTenancy, request, type OpenTenancy } from '../open-tenancy.ts';
 
 const rows: readonly NewUser[] = [
   {

@@ -1,9 +1,10 @@
+import { codeOf } from '@tenon/core/testing';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { describeDrivers } from '@tenon/database/testing';
 import { userListing, type NewUser, type User } from '@tenon/tenancy';
 import fc from 'fast-check';
 import { sql } from 'kysely';
-import { codeOf, cursors, openTenancy, request, type OpenTenancy, type TestTenant } from '../open-tenancy.ts';
+import { cursors, openTenancy, request, type OpenTenancy, type TestTenant } from '../open-tenancy.ts';
 
 const names = [
   'Ana',

@@ -1,8 +1,9 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { runAs } from '@tenon/core';
+import { codeOf } from '@tenon/core/testing';
 import { describeDrivers } from '@tenon/database/testing';
 import { assertMayAssignRole, roles, type Role, type User } from '@tenon/tenancy';
-import { codeOf, openTenancy, type OpenTenancy, type TestTenant } from '../open-tenancy.ts';
+import { openTenancy, type OpenTenancy, type TestTenant } from '../open-tenancy.ts';
 
 describe('the rule of roles', () => {
   const allowed = (actor: Role, current: Role | undefined, next: Role): boolean => {

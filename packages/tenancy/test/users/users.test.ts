@@ -1,9 +1,10 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { runAs } from '@tenon/core';
+import { codeOf } from '@tenon/core/testing';
 import { describeDrivers } from '@tenon/database/testing';
 import { parseUser, userListing, type NewUser } from '@tenon/tenancy';
 import { sql } from 'kysely';
-import { codeOf, cursors, openTenancy, request, type OpenTenancy } from '../open-tenancy.ts';
+import { cursors, openTenancy, request, type OpenTenancy } from '../open-tenancy.ts';
 
 const full = {
   email: 'Ana.Trujillo@Example.com',

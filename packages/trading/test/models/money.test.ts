@@ -1,7 +1,7 @@
+import { codeOf } from '@tenon/core/testing';
 import fc from 'fast-check';
 import { lineTotalMinor, orderTotalMinor } from '@tenon/trading';
 import { describe, expect, test } from 'vitest';
-import { codeOf } from '../support/problems.ts';
 
 const line = (quantity: number, unitPriceMinor: number, discountPercent: number) => ({
   quantity,

@@ -1,4 +1,5 @@
 import { newId } from '@tenon/core';
+import { codeOf } from '@tenon/core/testing';
 import { describeDrivers } from '@tenon/database/testing';
 import {
   isOrderMove,
@@ -12,7 +13,7 @@ import {
 } from '@tenon/trading';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { createProduct, openTrading, type OpenTrading, type TestTenant } from '../support/open-trading.ts';
-import { codeOf, failureOf } from '../support/problems.ts';
+import { failureOf } from '../support/problems.ts';
 
 /** How an order comes to a status. */
 const paths: Readonly<Record<OrderStatus, readonly OrderStatus[]>> = {

@@ -1,9 +1,10 @@
 import { newId } from '@tenon/core';
+import { codeOf } from '@tenon/core/testing';
 import { describeDrivers } from '@tenon/database/testing';
 import { parseOrder, type NewOrder, type Order, type Product } from '@tenon/trading';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { createProduct, openTrading, type OpenTrading, type TestTenant } from '../support/open-trading.ts';
-import { codeOf, failureOf, problemsOf } from '../support/problems.ts';
+import { failureOf, problemsOf } from '../support/problems.ts';
 
 describe.each(describeDrivers())('creating orders on %s', (driver) => {
   let open: OpenTrading;

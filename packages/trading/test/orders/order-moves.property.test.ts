@@ -1,9 +1,10 @@
+import { codeOf } from '@tenon/core/testing';
 import fc from 'fast-check';
 import { describeDrivers } from '@tenon/database/testing';
 import { isOrderMove, orderStatuses, parseOrder, type Order, type OrderStatus, type Product } from '@tenon/trading';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { createProduct, openTrading, type OpenTrading, type TestTenant } from '../support/open-trading.ts';
-import { codeOf, problemsOf } from '../support/problems.ts';
+import { problemsOf } from '../support/problems.ts';
 
 type Quantities = readonly [first: number, second: number];
 

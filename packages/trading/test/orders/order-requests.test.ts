@@ -1,9 +1,9 @@
 import { runAs } from '@tenon/core';
+import { codeOf } from '@tenon/core/testing';
 import { describeDrivers } from '@tenon/database/testing';
 import type { CreatedOrder, NewOrder, Product } from '@tenon/trading';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { createProduct, openTrading, type OpenTrading, type TestTenant } from '../support/open-trading.ts';
-import { codeOf } from '../support/problems.ts';
 
 describe.each(describeDrivers())('idempotency keys on %s', (driver) => {
   let open: OpenTrading;

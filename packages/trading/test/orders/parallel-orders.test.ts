@@ -1,8 +1,8 @@
+import { codeOf } from '@tenon/core/testing';
 import { describeDrivers } from '@tenon/database/testing';
 import type { Product } from '@tenon/trading';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { createProduct, openTrading, type OpenTrading, type TestTenant } from '../support/open-trading.ts';
-import { codeOf } from '../support/problems.ts';
 
 describe.each(describeDrivers())('orders at the same time on %s', (driver) => {
   let open: OpenTrading;

@@ -1,8 +1,8 @@
+import { codeOf } from '@tenon/core/testing';
 import { describeDrivers } from '@tenon/database/testing';
 import { sql } from 'kysely';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { createProduct, openTrading, type OpenTrading, type TestTenant } from '../support/open-trading.ts';
-import { codeOf } from '../support/problems.ts';
 
 // The embedded database has one connection: there, nothing waits for a row.
 describe.runIf(describeDrivers().includes('postgres'))('on PostgreSQL, orders that waited for a product', () => {

@@ -1,4 +1,5 @@
 import { newId } from '@tenon/core';
+import { codeOf } from '@tenon/core/testing';
 import { describeDrivers } from '@tenon/database/testing';
 import { parseProduct, productListing, type NewProduct } from '@tenon/trading';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
@@ -10,7 +11,7 @@ import {
   type OpenTrading,
   type TestTenant,
 } from '../support/open-trading.ts';
-import { codeOf, failureOf, problemsOf } from '../support/problems.ts';
+import { failureOf, problemsOf } from '../support/problems.ts';
 
 describe.each(describeDrivers())('products on %s', (driver) => {
   let open: OpenTrading;

@@ -1,7 +1,6 @@
-import { createTestClock, type TestClock } from '@tenon/core/testing';
+import { codeOf, createTestClock, failureOf, type TestClock } from '@tenon/core/testing';
 import type { CredentialKey } from '@tenon/credentials';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { codeOf, failureOf } from '../../vault/support/failure-of.ts';
 import { openFakeServer, type Fault, type SeenRequest } from './fake-server.ts';
 import { printOut } from './print-out.ts';
 import type { SourceRig } from './source-contract.ts';

@@ -1,11 +1,10 @@
 import { runAs } from '@tenon/core';
-import { createTestClock, type TestClock } from '@tenon/core/testing';
+import { codeOf, createTestClock, failureOf, type TestClock } from '@tenon/core/testing';
 import { apiKey, credentials, keyText, type CredentialKey, type CredentialSource } from '@tenon/credentials';
 import { memoryStorage } from '@tenon/credentials/drivers/memory';
 import { KeyRing } from '@tenon/crypto';
 import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { codeOf, failureOf } from '../../vault/support/failure-of.ts';
 import { printOut } from './print-out.ts';
 
 /** A source, and what it reads from. Secrets of a rig are API keys. */

@@ -1,10 +1,11 @@
 import { inspect } from 'node:util';
+import { failureOf } from '@tenon/core/testing';
 import { createResources } from '@tenon/resources';
 import { http, type HttpOptions } from '@tenon/resources/drivers/http';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { makeCertificate } from '../../support/make-certificate.ts';
 import { elsewhere, openListener } from '../../support/open-listener.ts';
-import { failureOf, inTenant } from '../../support/open-resources.ts';
+import { inTenant } from '../../support/open-resources.ts';
 import { openVault } from '../open-http.ts';
 
 const TOKEN = 'canary-of-http';

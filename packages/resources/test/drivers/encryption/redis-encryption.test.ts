@@ -1,11 +1,12 @@
 import type { Socket } from 'node:net';
 import { inspect } from 'node:util';
+import { failureOf } from '@tenon/core/testing';
 import { createResources } from '@tenon/resources';
 import { redis, type RedisOptions } from '@tenon/resources/drivers/redis';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { makeCertificate } from '../../support/make-certificate.ts';
 import { elsewhere, openListener } from '../../support/open-listener.ts';
-import { failureOf, inTenant } from '../../support/open-resources.ts';
+import { inTenant } from '../../support/open-resources.ts';
 import { LoginVault, quick } from '../redis/open-redis.ts';
 
 const PASSWORD = 'canary-of-redis';

@@ -1,12 +1,13 @@
 import type { Socket } from 'node:net';
 import { inspect } from 'node:util';
 import { Secret } from '@tenon/core';
+import { failureOf } from '@tenon/core/testing';
 import { createResources, type ResourceToken } from '@tenon/resources';
 import { mysql } from '@tenon/resources/drivers/mysql';
 import { postgres, type SqlOptions } from '@tenon/resources/drivers/postgres';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { elsewhere, openListener, type Listener } from '../../support/open-listener.ts';
-import { failureOf, inTenant } from '../../support/open-resources.ts';
+import { inTenant } from '../../support/open-resources.ts';
 import { createTestVault } from '../../support/test-vault.ts';
 
 const PASSWORD = 'canary-of-sql';

@@ -1,10 +1,10 @@
-import { createTestClock, type TestClock } from '@tenon/core/testing';
+import { createTestClock, failureOf, type TestClock } from '@tenon/core/testing';
 import { createResources, type Borrowed, type Resources, type ResourceToken } from '@tenon/resources';
 import { memoryCache, type MemoryCacheFace, type MemoryCacheOptions } from '@tenon/resources/drivers/memory-cache';
 import { resourceContract } from '@tenon/resources/testing';
 import fc from 'fast-check';
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { failureOf, inTenant } from '../../support/open-resources.ts';
+import { inTenant } from '../../support/open-resources.ts';
 
 interface Open {
   readonly cache: Borrowed<MemoryCacheFace<unknown>>;

@@ -1,9 +1,9 @@
 import { randomUUID } from 'node:crypto';
+import { failureOf } from '@tenon/core/testing';
 import { Cluster, Redis } from 'ioredis';
 import { redis } from '@tenon/resources/drivers/redis';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { startRedis } from '../../../../../scripts/services/redis.ts';
-import { failureOf } from '../../support/open-resources.ts';
 import { clusterUrl, openRedis, plainClient, redisUrl } from './open-redis.ts';
 
 describe.each([

@@ -1,9 +1,9 @@
+import { failureOf } from '@tenon/core/testing';
 import { openFaultProxy, type FaultProxy } from '@tenon/resources/testing';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { startRedisCluster } from '../../../../../scripts/services/redis-cluster.ts';
 import { startRedis } from '../../../../../scripts/services/redis.ts';
 import type { RedisOptions } from '@tenon/resources/drivers/redis';
-import { failureOf } from '../../support/open-resources.ts';
 import { openRedis, plainClient, quick, redisUrl, until, type OpenRedis } from './open-redis.ts';
 
 async function behindProxy(options: Partial<RedisOptions> = {}): Promise<OpenRedis & { readonly proxy: FaultProxy }> {

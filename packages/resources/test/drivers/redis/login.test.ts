@@ -2,11 +2,12 @@ import { randomUUID } from 'node:crypto';
 import { createServer } from 'node:tls';
 import { connect, type AddressInfo } from 'node:net';
 import { inspect } from 'node:util';
+import { failureOf } from '@tenon/core/testing';
 import { createResources } from '@tenon/resources';
 import { redis } from '@tenon/resources/drivers/redis';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { startRedis } from '../../../../../scripts/services/redis.ts';
-import { failureOf, inTenant } from '../../support/open-resources.ts';
+import { inTenant } from '../../support/open-resources.ts';
 import {
   clusterUrl,
   collect,

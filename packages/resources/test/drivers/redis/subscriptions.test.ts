@@ -1,5 +1,5 @@
+import { failureOf } from '@tenon/core/testing';
 import { describe, expect, it } from 'vitest';
-import { failureOf } from '../../support/open-resources.ts';
 import { clusterUrl, collect, openRedis, plainClient, redisUrl, until } from './open-redis.ts';
 
 describe.each([
