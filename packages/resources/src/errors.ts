@@ -51,6 +51,7 @@ export const resourceErrorCodes = [
   'RESOURCE_STATE_INVALID',
   /** A credential says where to connect, and leads inside. */
   'RESOURCE_TARGET_FORBIDDEN',
+  /** The work of one tenant asks for what belongs to another one, or would end what all of them share. */
   'RESOURCE_TENANT_MISMATCH',
   'RESOURCE_TIMEOUT',
   /** No encrypted connection could be made: the certificate is not trusted, or the handshake failed. */
