@@ -114,7 +114,8 @@ export interface Resources extends AsyncDisposable {
    * Borrows an instance: give it back with `await using`, `using` or `lease.release()`.
    *
    * @param scope - whose instance. The tenant is always that of the context, and need not be said. Default: the tenant's
-   * @throws what {@link Pool.acquire} throws; `RESOURCE_UNAVAILABLE` when there is none for the scope, it is quarantined or held back;
+   * @throws what {@link Pool.acquire} throws; `RESOURCE_CREDENTIAL_MISSING` or `RESOURCE_CREDENTIAL_MISMATCH` naming the slot that cannot be
+   *   filled; `RESOURCE_UNAVAILABLE` when there is none for the scope, it is quarantined or held back;
    *   `RESOURCE_TENANT_MISMATCH`, `RESOURCE_QUOTA_EXCEEDED`, `RESOURCE_TYPE_MISMATCH`, `RESOURCES_CLOSED`
    * @example
    * ```ts

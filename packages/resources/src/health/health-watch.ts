@@ -3,9 +3,9 @@ import type { HealthOptions } from '../definition/resource-definition.ts';
 import { resourceError } from '../errors.ts';
 import { describeFailure } from '../events/describe-failure.ts';
 import { inBackground } from '../scope/in-background.ts';
-import { createDoubts, type Doubts } from './doubts.ts';
+import { Doubts } from './doubts.ts';
 import { isUsable, type HealthRecord, type HealthStatus } from './health-status.ts';
-import { createLookHistory, type LookHistory, type Sight } from './look-history.ts';
+import { LookHistory, type Sight } from './look-history.ts';
 import { createRecoveryGate, recoverySettings, type GateState, type RecoveryGate } from './recovery-gate.ts';
 
 /** Looks at one resource regularly, and when something speaks against it; quarantines it when it fails, and lets it out again when it works. */
@@ -60,8 +60,7 @@ export function createHealthWatch(options: HealthWatchOptions): HealthWatch {
 class Watch implements HealthWatch {
   readonly gate: RecoveryGate;
   readonly #options: HealthWatchOptions;
-  readonly #intervalMs: number;
-  readonly history: LookHistory = createLookHistory();
+  readonly history: LookHistory = new LookHistory();
   readonly #doubts: Doubts;
   readonly #stopped = new AbortController();
   #timer: Timer | undefined;
@@ -75,14 +74,18 @@ class Watch implements HealthWatch {
 
   constructor(options: HealthWatchOptions) {
     this.#options = options;
-    this.#intervalMs = options.health.intervalMs ?? 30_000;
     const settings = recoverySettings(options.health);
-    this.#doubts = createDoubts({ ...settings, maxDelayMs: this.#intervalMs }, options.random);
+    const { initialDelayMs, factor } = settings;
+    this.#doubts = new Doubts({ initialDelayMs, factor, maxDelayMs: this.#intervalMs }, options.random);
     this.gate = createRecoveryGate(settings, options.random, (state) => {
       if (state.state === 'open') this.#opened();
       options.onGate(state);
       if (state.state !== 'probing') this.#arm();
     });
+  }
+
+  get #intervalMs(): number {
+    return this.#options.health.intervalMs ?? 30_000;
   }
 
   checkNow(): Promise<HealthRecord | undefined> {

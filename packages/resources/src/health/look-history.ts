@@ -8,64 +8,60 @@ export interface Sight {
   readonly notMade: boolean;
 }
 
-/** What the last looks have found. */
-export interface LookHistory {
-  /** The last look; `undefined` before the first. */
-  readonly last: HealthRecord | undefined;
-  /** How it is: what the last look has found, unless that is known to be over. */
-  readonly health: HealthStatus;
-  /** Whether the last look has met nothing but an instance that could not be made. */
-  readonly wasNotMade: boolean;
-  /** Where it goes. */
-  readonly direction: TrendDirection;
-  /** Where it goes, with the figures. */
-  readonly trend: HealthTrend;
-  /** The newest first. */
-  records(): readonly HealthRecord[];
-  add(sight: Sight, checkedAtMs: number, latencyMs: number): HealthRecord;
-  /** An instance was made. @returns whether the last look has found that none can be, which is over now */
-  refute(): boolean;
-}
-
 const LENGTH = 100;
 
-/** Makes an empty one. */
-export function createLookHistory(): LookHistory {
-  const records: HealthRecord[] = [];
-  let wasNotMade = false;
-  let isRefuted = false;
-  let direction: TrendDirection = 'unknown';
-  return {
-    get last() {
-      return records[0];
-    },
-    get health() {
-      return (isRefuted ? undefined : records[0]?.health) ?? { status: 'unknown' };
-    },
-    get wasNotMade() {
-      return wasNotMade;
-    },
-    get direction() {
-      return direction;
-    },
-    get trend() {
-      return healthTrend(records, direction);
-    },
-    records: () => [...records],
-    add({ health, notMade }, checkedAtMs, latencyMs) {
-      const failuresInRow = isUsable(health) ? 0 : (records[0]?.failuresInRow ?? 0) + 1;
-      const record = { health, checkedAtMs, latencyMs, failuresInRow };
-      records.unshift(record);
-      records.length = Math.min(records.length, LENGTH);
-      wasNotMade = notMade;
-      isRefuted = false;
-      ({ direction } = healthTrend(records, direction));
-      return record;
-    },
-    refute() {
-      const isNews = wasNotMade && !isRefuted;
-      isRefuted = wasNotMade;
-      return isNews;
-    },
-  };
+/** What the last looks have found. One of it lives with each managed resource, so that it has no functions of its own. */
+export class LookHistory {
+  readonly #records: HealthRecord[] = [];
+  #wasNotMade = false;
+  #isRefuted = false;
+  #direction: TrendDirection = 'unknown';
+
+  /** The last look; `undefined` before the first. */
+  get last(): HealthRecord | undefined {
+    return this.#records[0];
+  }
+
+  /** How it is: what the last look has found, unless that is known to be over. */
+  get health(): HealthStatus {
+    return (this.#isRefuted ? undefined : this.last?.health) ?? { status: 'unknown' };
+  }
+
+  /** Whether the last look has met nothing but an instance that could not be made. */
+  get wasNotMade(): boolean {
+    return this.#wasNotMade;
+  }
+
+  /** Where it goes. */
+  get direction(): TrendDirection {
+    return this.#direction;
+  }
+
+  /** Where it goes, with the figures. */
+  get trend(): HealthTrend {
+    return healthTrend(this.#records, this.#direction);
+  }
+
+  /** The newest first. */
+  records(): readonly HealthRecord[] {
+    return [...this.#records];
+  }
+
+  add({ health, notMade }: Sight, checkedAtMs: number, latencyMs: number): HealthRecord {
+    const failuresInRow = isUsable(health) ? 0 : (this.last?.failuresInRow ?? 0) + 1;
+    const record = { health, checkedAtMs, latencyMs, failuresInRow };
+    this.#records.unshift(record);
+    this.#records.length = Math.min(this.#records.length, LENGTH);
+    this.#wasNotMade = notMade;
+    this.#isRefuted = false;
+    ({ direction: this.#direction } = healthTrend(this.#records, this.#direction));
+    return record;
+  }
+
+  /** An instance was made. @returns whether the last look has found that none can be, which is over now */
+  refute(): boolean {
+    const isNews = this.#wasNotMade && !this.#isRefuted;
+    this.#isRefuted = this.#wasNotMade;
+    return isNews;
+  }
 }

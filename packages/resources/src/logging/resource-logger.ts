@@ -12,19 +12,46 @@ const TRACEPARENT = /^[0-9a-f]{2}-([0-9a-f]{32})-([0-9a-f]{16})-/;
  * @param scope - of the instances. Where they belong to no tenant, `tenantId` is that of the call
  */
 export function resourceLogger(logger: Logger, resource: string, scope: ResourceScope): Logger {
-  return loggerWith(logger, () => ({ resourceId: resource, ...placeOf(scope) }));
+  return new ResourceLogger(logger, resource, scope, undefined);
 }
 
-/** @param about - read for each line: there are far more resources than lines */
-function loggerWith(logger: Logger, about: () => LogFields): Logger {
-  const all = (fields: LogFields): LogFields => ({ ...about(), ...callFields(), ...fields });
-  return {
-    debug: (fields, message) => logger.debug(all(fields), message),
-    info: (fields, message) => logger.info(all(fields), message),
-    warn: (fields, message) => logger.warn(all(fields), message),
-    error: (fields, message) => logger.error(all(fields), message),
-    child: (fields) => loggerWith(logger, () => ({ ...about(), ...fields })),
-  };
+/** There is one for each managed resource, and far fewer lines: it holds no functions, and what its lines have is made for each. */
+class ResourceLogger implements Logger {
+  readonly #logger: Logger;
+  readonly #resource: string;
+  readonly #scope: ResourceScope;
+  readonly #more: LogFields | undefined;
+
+  constructor(logger: Logger, resource: string, scope: ResourceScope, more: LogFields | undefined) {
+    this.#logger = logger;
+    this.#resource = resource;
+    this.#scope = scope;
+    this.#more = more;
+  }
+
+  debug(fields: LogFields, message: string): void {
+    this.#logger.debug(this.#all(fields), message);
+  }
+
+  info(fields: LogFields, message: string): void {
+    this.#logger.info(this.#all(fields), message);
+  }
+
+  warn(fields: LogFields, message: string): void {
+    this.#logger.warn(this.#all(fields), message);
+  }
+
+  error(fields: LogFields, message: string): void {
+    this.#logger.error(this.#all(fields), message);
+  }
+
+  child(fields: LogFields): Logger {
+    return new ResourceLogger(this.#logger, this.#resource, this.#scope, { ...this.#more, ...fields });
+  }
+
+  #all(fields: LogFields): LogFields {
+    return { resourceId: this.#resource, ...placeOf(this.#scope), ...callFields(), ...this.#more, ...fields };
+  }
 }
 
 function placeOf({ tenant = currentContext()?.tenant, workflow, execution, action }: ResourceScope): LogFields {

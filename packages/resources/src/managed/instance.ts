@@ -128,18 +128,23 @@ class Maker implements InstanceMaker {
       needed.push(one);
       dependencies[name] = one.borrowed;
     }
-    const made: { instance?: Instance } = {};
+    // Until it is made there is nothing to lose.
+    const instance = {
+      value: undefined as unknown,
+      dependencies: needed,
+      loans: new Set<(failed: boolean) => void>(),
+      isEnded: true,
+    };
     const lost = (): void => {
-      if (made.instance?.isEnded === false) this.#options.onLost();
+      if (!instance.isEnded) this.#options.onLost();
     };
     const { clock } = services;
-    const value = await inScope(scope, () =>
+    instance.value = await inScope(scope, () =>
       token.definition.create({ config, credentials, dependencies, scope, signal, logger, clock, lost }),
     );
     services.instruments.created(token, scope.tenant);
-    const instance = { value, dependencies: needed, loans: new Set<(failed: boolean) => void>(), isEnded: false };
+    instance.isEnded = false;
     this.#living.add(instance);
-    made.instance = instance;
     return instance;
   }
 

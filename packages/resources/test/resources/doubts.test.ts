@@ -220,6 +220,41 @@ describe('an instance that cannot be made', () => {
     await resources.close();
   });
 
+  it('and hangs makes the resource unhealthy, and holds up neither the next look nor the end', async () => {
+    const hanging = new Promise<void>(() => undefined);
+    let isUp = true;
+    let creates = 0;
+    const { token, made } = tracked('thing', {
+      pool: { createTimeoutMs: 2_000, max: 4 },
+      health: { intervalMs, timeoutMs: 1_000 },
+      // It heeds no signal.
+      before: () => {
+        creates += 1;
+        return isUp ? undefined : hanging;
+      },
+      check: () => true,
+    });
+    const { resources, clock } = openResources({ define: [token], maintenanceIntervalMs: 86_400_000 });
+    await resources.use(token, () => undefined);
+    isUp = false;
+    for (const thing of made) thing.isBroken = true;
+    await clock.advance(intervalMs + 1_000);
+    expect(resources.list()[0]?.health).toMatchObject({
+      status: 'unhealthy',
+      reason: expect.stringContaining('no instance can be made: '),
+    });
+    await clock.advance(10 * intervalMs);
+    expect(resources.list()[0]?.health).toMatchObject({
+      status: 'unhealthy',
+      reason: expect.stringContaining('an earlier try to make an instance has not ended yet'),
+    });
+    // One of the pool, and one of a look: what hangs is not heaped up.
+    expect(creates).toBe(3);
+    const closing = resources.close({ timeoutMs: 500 });
+    await clock.advance(500);
+    expect((await closing).left).toBe(2);
+  });
+
   it('never brings a resource to be given up: it is lent as soon as one can be made', async () => {
     const server = openServer({ health: { failureThreshold: 1, maxAttempts: 1 } });
     const { resources, token, clock, events } = server;
