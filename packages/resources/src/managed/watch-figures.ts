@@ -14,11 +14,13 @@ type Figure = readonly [
 const sum = (values: readonly number[]): number => values.reduce((total, value) => total + value, 0);
 /** One that does not work must not be lost among many that do. */
 const worst = (values: readonly number[]): number => values.reduce((least, value) => Math.min(least, value), Infinity);
+const fullest = (values: readonly number[]): number => values.reduce((most, value) => Math.max(most, value), 0);
 
 const figures: readonly Figure[] = [
   ['resource_active_count', 'Leases that are out', ({ borrowers }) => borrowers, sum],
   ['resource_waiting_count', 'Acquires that wait', ({ waiting }) => waiting, sum],
   ['resource_active_instances', 'Instances that live', ({ maker }) => maker.living().length, sum],
+  ['resource_pool_utilization', 'Share of the fullest pool that is lent, 0 to 1', utilizationOf, fullest],
   [
     'resource_health_score',
     'Health of the worst: 1 healthy, 0 unhealthy, what is left of a degraded one',
@@ -39,6 +41,11 @@ export function watchFigures(instruments: ResourceInstruments, all: () => readon
       });
     instruments.watch(name, description, readings, combine);
   }
+}
+
+/** What all share has no pool that could be full. */
+function utilizationOf({ pool, registration }: ManagedResource): number | undefined {
+  return registration.token.definition.use === 'shared' ? undefined : pool.statistics().utilization;
 }
 
 function scoreOf(managed: ManagedResource): number | undefined {

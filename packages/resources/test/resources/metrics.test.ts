@@ -95,6 +95,17 @@ describe('the metrics of resources', () => {
     }
   });
 
+  it('show how full the fullest pool of those that share labels is, and nothing for what all share', async () => {
+    const { token } = tracked('thing', { technology: 'postgres', pool: { max: 4 } });
+    const shared = tracked('client', { use: 'shared' });
+    const { resources } = openResources({ define: [token, shared.token] });
+    await resources.acquire(shared.token);
+    await inTenant('a', () => resources.acquire(token));
+    for (let count = 0; count < 3; count += 1) await inTenant('b', () => resources.acquire(token));
+    expect(gauge('resource_pool_utilization')).toEqual([[0.75, labels]]);
+    await resources.close({ timeoutMs: 0 });
+  });
+
   it('count how changes of credentials went', async () => {
     const vault = createTestVault();
     let fails = false;
