@@ -11,7 +11,12 @@ const manage = { config: { access: requires('resources:manage') } };
 const checkNothing = bodyCheck(Nothing);
 
 /** How the resources of the tenant are, and where that goes. */
-export function healthRoutes(app: FastifyInstance, { resources: { resources } }: Services): void {
+export function healthRoutes(app: FastifyInstance, services: Services): void {
+  readingRoutes(app, services);
+  lookingRoute(app, services);
+}
+
+function readingRoutes(app: FastifyInstance, { resources: { resources } }: Services): void {
   app.get(
     '/v1/resources/health',
     { ...read, schema: { tags, summary: 'Say how the resources are', response: { 200: HealthReport } } },
@@ -53,7 +58,9 @@ export function healthRoutes(app: FastifyInstance, { resources: { resources } }:
       return toHealthDetails(token, resources.list({ token })[0], resources.healthHistory(token));
     },
   );
+}
 
+function lookingRoute(app: FastifyInstance, { resources: { resources } }: Services): void {
   app.post(
     '/v1/resources/:id/check',
     {

@@ -1,7 +1,9 @@
 import type { FastifyInstance } from 'fastify';
+import { isCodedError } from '@tenon/core';
 import { Type } from 'typebox';
 import { requires } from '../../http/access.ts';
 import { bodyCheck } from '../../http/check-body.ts';
+import { serverError } from '../../errors.ts';
 import type { Services } from '../../services.ts';
 import { healthRoutes } from './health-routes.ts';
 import { toHealth } from './health-schemas.ts';
@@ -110,7 +112,19 @@ function managingRoutes(app: FastifyInstance, { resources: declared }: Services)
     },
     async (request) => {
       checkNothing(request.body ?? {});
-      return { changed: [...(await declared.reload())] };
+      try {
+        return { changed: [...(await declared.reload())] };
+      } catch (error) {
+        if (!isCodedError(error, 'RESOURCES_INVALID')) throw error;
+        // What is wrong names the file, and what is declared for other tenants: it is for whoever runs the server.
+        request.log.warn({ err: error }, 'the declared resources could not be read again');
+        throw invalidDeclarations();
+      }
     },
   );
+}
+
+function invalidDeclarations(): Error {
+  const message = 'the declared resources cannot be used, and nothing has changed: the log says why';
+  return serverError('RESOURCES_INVALID', message);
 }
