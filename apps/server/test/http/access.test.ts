@@ -83,6 +83,7 @@ const tenantRules: readonly Rule[] = [
   rule('GET', '/v1/resources', STAFF, 200),
   rule('GET', '/v1/resources/health', STAFF, 200),
   rule('GET', '/v1/resources/:id', STAFF, 404),
+  rule('GET', '/v1/resources/:id/health', STAFF, 404),
   rule('POST', '/v1/resources/:id/check', STAFF, 404),
   rule('POST', '/v1/resources/:id/drain', STAFF, 404),
   rule('POST', '/v1/resources/reload', STAFF, 200),
