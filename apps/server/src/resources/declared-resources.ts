@@ -2,6 +2,7 @@ import { isCodedError, runInContext, toError, type Logger } from '@tenon/core';
 import {
   createResources,
   type CredentialReader,
+  type HealthOptions,
   type RegistrationOptions,
   type Resources,
   type ResourceToken,
@@ -34,6 +35,9 @@ export interface DeclaredResourceOptions {
   readonly vault: CredentialReader;
   readonly logger: Logger;
 }
+
+/** A server looks after itself: what is down is tried until it is back, and not given up until somebody comes. */
+const untiring: HealthOptions = { maxAttempts: Infinity, maxDelayMs: 60_000 };
 
 interface Known {
   readonly token: ResourceToken;
@@ -80,7 +84,8 @@ const isSame = (one: Known, other: Known): boolean =>
   JSON.stringify(one.declaration) === JSON.stringify(other.declaration);
 
 function register(resources: Resources, { token, declaration }: Known): void {
-  resources.register(token);
+  const watched = { ...untiring, ...token.definition.health };
+  resources.register(token, { health: watched });
   for (const [tenant, own] of Object.entries(declaration.tenants ?? {})) {
     const { settings, credentials, pool, health } = own;
     const options: RegistrationOptions = {
@@ -88,7 +93,7 @@ function register(resources: Resources, { token, declaration }: Known): void {
       ...(settings === undefined ? {} : { config: { ...(token.definition.config as object), ...settings } }),
       ...(credentials === undefined ? {} : { credentials: toPlaces(credentials) }),
       ...(pool === undefined ? {} : { pool }),
-      ...(health === undefined ? {} : { health }),
+      health: { ...watched, ...health },
     };
     resources.register(token, options);
   }

@@ -24,6 +24,7 @@ describe.each(describeDrivers())('resources over HTTP, on %s', (driver) => {
   let tenant: TestTenant;
   let other: TestTenant;
   let owner: Client;
+  const down = { is: false, looks: 0 };
   const declare = (more: object = {}): void => {
     const { port } = site.address() as AddressInfo;
     const http = { baseUrl: `http://127.0.0.1:${port}`, policy: { allowPrivate: ['127.0.0.0/8'] } };
@@ -38,7 +39,10 @@ describe.each(describeDrivers())('resources over HTTP, on %s', (driver) => {
   beforeAll(async () => {
     folder = mkdtempSync(join(tmpdir(), 'tenon-declared-'));
     file = join(folder, 'resources.json');
-    site = createServer((_, response) => response.end('here')).listen(0, '127.0.0.1');
+    site = createServer(({ url }, response) => {
+      if (url === '/health') down.looks += 1;
+      response.writeHead(url === '/health' && down.is ? 500 : 200).end('here');
+    }).listen(0, '127.0.0.1');
     await once(site, 'listening');
     declare();
     server = await startTestServer(driver, { environment: { TENON_RESOURCES_FILE: file } });
@@ -83,6 +87,28 @@ describe.each(describeDrivers())('resources over HTTP, on %s', (driver) => {
     expect(answer.as<object>()).toMatchObject({
       resources: [{ name: 'site' }, { name: 'hot' }],
     });
+  });
+
+  it('that are down are tried until they are back, however often that is', async () => {
+    const { port } = site.address() as AddressInfo;
+    const settings = {
+      baseUrl: `http://127.0.0.1:${port}`,
+      policy: { allowPrivate: ['127.0.0.0/8'] },
+      check: '/health',
+    };
+    const health = { intervalMs: 100, failureThreshold: 1, initialDelayMs: 1, maxDelayMs: 1, successesNeeded: 1 };
+    declare({ flaky: { technology: 'http', settings, health } });
+    await owner.post('/v1/resources/reload', {});
+    down.looks = 0;
+    down.is = true;
+    const status = async (): Promise<string> => (await owner.get('/v1/resources/flaky')).as<Shown>().health.status;
+    await owner.post('/v1/resources/flaky/check', {});
+    await expect.poll(() => down.looks, { timeout: 20_000 }).toBeGreaterThan(12);
+    expect(await status()).toBe('unhealthy');
+    down.is = false;
+    await expect.poll(status, { timeout: 20_000 }).toBe('healthy');
+    declare();
+    await owner.post('/v1/resources/reload', {});
   });
 
   it('are drained for one tenant, and come back at the next use', async () => {
