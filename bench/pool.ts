@@ -4,6 +4,7 @@
 // Ratios are ours divided by the peer's, in calls per second.
 import { createPool } from '@tenon/resources';
 import pg from 'pg';
+import { besidePgPool } from './pool/beside-pg-pool.ts';
 import { createContestants, work, type Contestant } from './pool/peers.ts';
 import { interleave, machine, progress, sized, type BenchResult } from './result.ts';
 import { createThrowAwayDatabase } from './support/throw-away-database.ts';
@@ -70,9 +71,7 @@ async function latencies(): Promise<{ ours: number; lightning: number }> {
 }
 
 async function onPostgres(): Promise<{ ours: number; pgPool: number }> {
-  progress('PostgreSQL');
   const server = await createThrowAwayDatabase();
-  const bare = new pg.Pool({ connectionString: server.url, max: MAX });
   const pool = createPool({
     name: 'bench',
     max: MAX,
@@ -83,25 +82,21 @@ async function onPostgres(): Promise<{ ours: number; pgPool: number }> {
     },
     destroy: (client) => client.end(),
   });
+  const select = async (): Promise<void> => {
+    const lease = await pool.acquire();
+    await lease.value.query('select 1');
+    lease.release();
+  };
   try {
-    const throughOurs = async (): Promise<void> => {
-      const lease = await pool.acquire();
-      await lease.value.query('select 1');
-      lease.release();
-    };
-    const throughBare = async (): Promise<void> => {
-      const client = await bare.connect();
-      await client.query('select 1');
-      client.release();
-    };
-    const rates = await interleave(
-      { ours: () => work(throughOurs, MAX, SERVER_CYCLES), pgPool: () => work(throughBare, MAX, SERVER_CYCLES) },
-      { rounds: SERVER_ROUNDS, millisecondsPerRound: SERVER_MILLISECONDS },
-    );
-    return { ours: rates.ours * SERVER_CYCLES, pgPool: rates.pgPool * SERVER_CYCLES };
+    return await besidePgPool(select, {
+      url: server.url,
+      workers: MAX,
+      statements: SERVER_CYCLES,
+      rounds: SERVER_ROUNDS,
+      millisecondsPerRound: SERVER_MILLISECONDS,
+    });
   } finally {
     await pool.close();
-    await bare.end();
     await server.drop();
   }
 }

@@ -7,13 +7,14 @@ import { runAs, runInContext, currentContext } from '@tenon/core';
 import { createPool, createResources, defineResource, type Resources, type ResourceToken } from '@tenon/resources';
 import { postgres, type PostgresFace } from '@tenon/resources/drivers/postgres';
 import pg from 'pg';
-import { work } from './pool/peers.ts';
+import { besidePgPool } from './pool/beside-pg-pool.ts';
 import { interleave, machine, progress, sized, type BenchResult } from './result.ts';
 import { createThrowAwayDatabase } from './support/throw-away-database.ts';
 
 const MISSES = sized(1_000, 5);
 const HITS = sized(20_000, 50);
 const ROUNDS = sized(9, 1);
+const SELECTS = sized(500, 10);
 const SELECT_ROUNDS = sized(21, 1);
 const MILLISECONDS = sized(400, 5);
 const TENANT = 'main';
@@ -31,38 +32,27 @@ interface Times {
   readonly bareSelects: number;
 }
 
-const WORKERS = 10;
-const SELECTS = sized(500, 10);
-
 /** `select 1` through the registry and through pg's own pool, ten at once. */
 async function selects(
   url: string,
   resources: Resources,
   token: ResourceToken<PostgresFace>,
 ): Promise<Pick<Times, 'selects' | 'bareSelects'>> {
-  progress('select 1');
-  const pool = new pg.Pool({ connectionString: url, max: WORKERS });
-  const ours = async (): Promise<void> => {
+  const select = async (): Promise<void> => {
     const db = await resources.acquire(token);
     await db.query('select 1');
     db.lease.release();
   };
-  const bare = async (): Promise<void> => {
-    const client = await pool.connect();
-    await client.query('select 1');
-    client.release();
-  };
-  try {
-    const perSecond = await runAs({ tenant: TENANT }, () =>
-      interleave(
-        { ours: () => work(ours, WORKERS, SELECTS), bare: () => work(bare, WORKERS, SELECTS) },
-        { rounds: SELECT_ROUNDS, millisecondsPerRound: MILLISECONDS },
-      ),
-    );
-    return { selects: perSecond.ours * SELECTS, bareSelects: perSecond.bare * SELECTS };
-  } finally {
-    await pool.end();
-  }
+  const perSecond = await runAs({ tenant: TENANT }, () =>
+    besidePgPool(select, {
+      url,
+      workers: 10,
+      statements: SELECTS,
+      rounds: SELECT_ROUNDS,
+      millisecondsPerRound: MILLISECONDS,
+    }),
+  );
+  return { selects: perSecond.ours, bareSelects: perSecond.pgPool };
 }
 
 async function onPostgres(): Promise<Times> {

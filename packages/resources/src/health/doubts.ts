@@ -1,12 +1,4 @@
-/** What decides when a look follows a doubt. */
-export interface DoubtSettings {
-  /** The least time between two looks for the sake of doubts, in milliseconds. */
-  readonly initialDelayMs: number;
-  /** By what each further one multiplies it. */
-  readonly factor: number;
-  /** The longest such time, in milliseconds. */
-  readonly maxDelayMs: number;
-}
+import { backOffMs, type BackOff } from '../waiting/back-off.ts';
 
 /**
  * What speaks against a resource between its regular looks: something broke, or could not be made. A look follows at once; those that
@@ -14,7 +6,7 @@ export interface DoubtSettings {
  * it lives with each managed resource, so that it has no functions of its own.
  */
 export class Doubts {
-  readonly #settings: DoubtSettings;
+  readonly #pauses: BackOff;
   readonly #random: () => number;
   #askedMs = Infinity;
   #notBeforeMs = -Infinity;
@@ -22,9 +14,12 @@ export class Doubts {
   #looks = 0;
   #isCalm = true;
 
-  /** @param random - half of each wait is random, as that of a recovery gate is */
-  constructor(settings: DoubtSettings, random: () => number) {
-    this.#settings = settings;
+  /**
+   * @param pauses - the least time between two looks for the sake of doubts
+   * @param random - see {@link backOffMs}
+   */
+  constructor(pauses: BackOff, random: () => number) {
+    this.#pauses = pauses;
     this.#random = random;
   }
 
@@ -50,9 +45,7 @@ export class Doubts {
 
   /** The look has ended. @param isSettled - whether it answers those that came meanwhile as well */
   end(nowMs: number, isSettled: boolean): void {
-    const { initialDelayMs, factor, maxDelayMs } = this.#settings;
     if (isSettled) this.#askedMs = Infinity;
-    const delayMs = Math.min(maxDelayMs, initialDelayMs * factor ** Math.max(0, this.#looks - 1));
-    this.#notBeforeMs = nowMs + delayMs / 2 + (this.#random() * delayMs) / 2;
+    this.#notBeforeMs = nowMs + backOffMs(this.#pauses, Math.max(0, this.#looks - 1), this.#random);
   }
 }

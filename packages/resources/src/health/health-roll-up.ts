@@ -24,7 +24,7 @@ export interface HealthRollUp {
   readonly counts: Readonly<Record<HealthStatus['status'], number>>;
 }
 
-/** From which score on several together are said to be well, or still of use (seed 002, 2.7). */
+/** From which score on several together are said to be well, or still of use. */
 const HEALTHY_FROM = 0.9;
 const DEGRADED_FROM = 0.5;
 

@@ -19,7 +19,7 @@ export interface HealthRecord {
   readonly failuresInRow: number;
 }
 
-/** Below this a degraded resource is still used (seed 002, 2.7). */
+/** Below this a degraded resource is still used. */
 const USABLE_BELOW_IMPACT = 0.8;
 
 /** Whether work should be sent to a resource. What nobody has looked at yet counts as usable. */

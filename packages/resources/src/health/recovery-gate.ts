@@ -1,3 +1,5 @@
+import { backOffMs } from '../waiting/back-off.ts';
+
 /** What decides when a resource that fails is tried again. */
 export interface RecoveryOptions {
   /** How long after the first failure, in milliseconds, 1 or more. Default 1,000. */
@@ -61,8 +63,7 @@ export function recoverySettings(options: RecoveryOptions = {}): RecoverySetting
 /**
  * Makes an open gate.
  *
- * @param random - half of each wait is random, so that many processes do not come back together ("equal jitter", AWS Architecture
- *   Blog, "Exponential Backoff And Jitter", 2015)
+ * @param random - for its waits, see {@link backOffMs}
  * @param onChange - hears of each change
  */
 export function createRecoveryGate(
@@ -84,8 +85,7 @@ export function createRecoveryGate(
       become({ state: 'given-up', reason, attempts });
       return;
     }
-    const delayMs = Math.min(settings.maxDelayMs, settings.initialDelayMs * settings.factor ** attempts);
-    become({ state: 'closed', reason, attempts, retryAtMs: nowMs + delayMs / 2 + (random() * delayMs) / 2 });
+    become({ state: 'closed', reason, attempts, retryAtMs: nowMs + backOffMs(settings, attempts, random) });
   };
 
   return {

@@ -3,7 +3,7 @@ import { Type, type Static } from 'typebox';
 
 const nullableText = Type.Unsafe<string | null>({ type: ['string', 'null'] });
 const nullableNumber = Type.Unsafe<number | null>({ type: ['number', 'null'] });
-const Status = Type.Enum(['healthy', 'degraded', 'unhealthy', 'unknown']);
+const statuses = ['healthy', 'degraded', 'unhealthy', 'unknown'] as const;
 const Direction = Type.Enum(['improving', 'stable', 'worsening', 'unknown'], {
   description: '`unknown`: fewer than 8 looks',
 });
@@ -11,7 +11,7 @@ const Direction = Type.Enum(['improving', 'stable', 'worsening', 'unknown'], {
 /** What a look has found. */
 export const Health = Type.Object(
   {
-    status: Status,
+    status: Type.Enum(statuses),
     reason: nullableText,
     checkedAt: Type.Unsafe<string | null>({ type: ['string', 'null'], format: 'date-time' }),
     latencyMs: nullableNumber,
@@ -49,8 +49,8 @@ export const HealthDetails = Type.Object(
 /** How all resources of the tenant are. */
 export const HealthReport = Type.Object(
   {
-    status: Type.Enum(['healthy', 'degraded', 'unhealthy', 'unknown'], { description: 'that of the worst' }),
-    weightedStatus: Type.Enum(['healthy', 'degraded', 'unhealthy', 'unknown'], {
+    status: Type.Enum(statuses, { description: 'that of the worst' }),
+    weightedStatus: Type.Enum(statuses, {
       description: 'by the score: `healthy` from 0.9 on, `degraded` from 0.5 on',
     }),
     score: Type.Number({ description: 'the mean of all by their weight, 0 to 1' }),

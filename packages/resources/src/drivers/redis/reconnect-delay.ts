@@ -1,6 +1,7 @@
+import { backOffMs } from '../../waiting/back-off.ts';
+
 /**
- * How long to wait before a reconnect: twice as long each time up to the limit, half of it random, so that processes that lost the same
- * server do not come back together.
+ * How long to wait before a reconnect: twice as long each time up to the limit, see {@link backOffMs}.
  *
  * @param attempt - from 1
  * @param random - from 0 up to 1, not included
@@ -12,6 +13,6 @@ export function reconnectDelayMs(
   random: () => number,
 ): number | null {
   if (attempt > limits.maxReconnects) return null;
-  const fullMs = Math.min(limits.reconnectMaxMs, limits.reconnectInitialMs * 2 ** (attempt - 1));
-  return fullMs * (0.5 + random() / 2);
+  const { reconnectInitialMs: initialDelayMs, reconnectMaxMs: maxDelayMs } = limits;
+  return backOffMs({ initialDelayMs, factor: 2, maxDelayMs }, attempt - 1, random);
 }
